@@ -1,0 +1,156 @@
+//===- ModelTable.cpp --------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Reads what a model has off its IR.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/ModelTable.h"
+#include "codegen/TTCCodegenPasses.h"
+#include "passes/TTCPasses.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+
+using namespace mlir;
+using namespace ttc;
+
+static std::vector<int64_t> shapeOf(Type type) {
+  std::vector<int64_t> shape;
+  for (int64_t size : cast<RankedTensorType>(type).getShape())
+    shape.push_back(ShapedType::isDynamic(size) ? TTC_BATCH : size);
+  return shape;
+}
+
+static ttc_bytes bytes(BytesAttr attr) {
+  return {uint64_t(attr.getFixed()), uint64_t(attr.getPerBatch())};
+}
+
+FailureOr<ModelTable> ttc::readModelTable(ModuleOp module) {
+  func::FuncOp step = getStepFunction(module);
+  if (!step)
+    return failure();
+  ModelTable table;
+  table.name = step.getSymName();
+  auto fill = [&](TensorEntry &entry, StringRef name, Type type) {
+    entry.name = name;
+    entry.shape = shapeOf(type);
+    if (!entry.shape.empty() && entry.shape.front() == TTC_BATCH)
+      table.batch = TTC_BATCH;
+  };
+  for (unsigned i = 0; i < step.getNumArguments(); ++i)
+    if (auto name = step.getArgAttrOfType<StringAttr>(i, inputAttr))
+      fill(table.inputs.emplace_back(), name, step.getArgumentTypes()[i]);
+  for (unsigned i = 0; i < step.getNumResults(); ++i)
+    if (auto name = step.getResultAttrOfType<StringAttr>(i, outputAttr))
+      fill(table.outputs.emplace_back(), name, step.getResultTypes()[i]);
+  for (auto param : module.getOps<ParamOp>()) {
+    ParamEntry &entry = table.params.emplace_back();
+    fill(entry, param.getSymName(), param.getType());
+    if (auto constraint = param.getConstraint()) {
+      entry.name = param.getCompiledKey();
+      entry.rawName = param.getRawKey();
+      entry.activation = int32_t(*constraint);
+    }
+  }
+  for (auto state : module.getOps<StateOp>()) {
+    StateEntry &entry = table.states.emplace_back();
+    fill(entry, state.getSymName(), state.getType());
+    if (state.getOffsetAttr())
+      entry.offset = bytes(state.getOffsetAttr());
+  }
+  llvm::sort(table.states, [](const StateEntry &a, const StateEntry &b) {
+    return a.name < b.name;
+  });
+  return table;
+}
+
+void ttc::readSizes(ModuleOp module, ModelTable &table) {
+  table.statesSize = bytes(module->getAttrOfType<BytesAttr>(statesSizeAttr));
+  table.scratchSize = bytes(module->getAttrOfType<BytesAttr>(scratchSizeAttr));
+  table.preparedSize =
+      module->getAttrOfType<IntegerAttr>(preparedSizeAttr).getInt();
+}
+
+static std::string sha256(StringRef text) {
+  return llvm::toHex(llvm::SHA256::hash(arrayRefFromStringRef(text)),
+                     /*LowerCase=*/true);
+}
+
+std::string ttc::fingerprintModel(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream, OpPrintingFlags().useLocalScope());
+  return sha256(text);
+}
+
+std::string ttc::fingerprintStates(ModuleOp module) {
+  std::vector<std::string> lines;
+  for (auto state : module.getOps<StateOp>()) {
+    std::string line = (state.getSymName() + " F32").str();
+    for (int64_t size : shapeOf(state.getType()))
+      line += " " + (size == TTC_BATCH ? std::string("?") : std::to_string(size));
+    lines.push_back(line + "\n");
+  }
+  llvm::sort(lines);
+  return sha256(llvm::join(lines, ""));
+}
+
+static llvm::json::Object tensorObject(const TensorEntry &entry) {
+  llvm::json::Array shape;
+  for (int64_t size : entry.shape)
+    shape.push_back(size == TTC_BATCH ? llvm::json::Value("batch")
+                                      : llvm::json::Value(size));
+  return llvm::json::Object{{"name", entry.name},
+                            {"dtype", "f32"},
+                            {"shape", std::move(shape)}};
+}
+
+static llvm::json::Object bytesObject(ttc_bytes bytes) {
+  return llvm::json::Object{{"fixed", bytes.fixed},
+                            {"per_batch", bytes.per_batch}};
+}
+
+llvm::json::Value ModelTable::toJSON() const {
+  static constexpr StringLiteral activations[] = {"identity", "sigmoid",
+                                                  "softplus", "arcsinh"};
+  llvm::json::Array inputArray, outputArray, paramArray, stateArray;
+  for (const TensorEntry &entry : inputs)
+    inputArray.push_back(tensorObject(entry));
+  for (const TensorEntry &entry : outputs)
+    outputArray.push_back(tensorObject(entry));
+  for (const ParamEntry &entry : params) {
+    llvm::json::Object object = tensorObject(entry);
+    if (!entry.rawName.empty()) {
+      object["raw_name"] = entry.rawName;
+      object["activation"] = activations[entry.activation];
+    }
+    paramArray.push_back(std::move(object));
+  }
+  for (const StateEntry &entry : states) {
+    llvm::json::Object object = tensorObject(entry);
+    object["offset"] = bytesObject(entry.offset);
+    stateArray.push_back(std::move(object));
+  }
+  return llvm::json::Object{
+      {"name", name},
+      {"abi_version", int64_t(TTC_ABI_VERSION)},
+      {"schema_fingerprint", schemaFingerprint},
+      {"model_fingerprint", modelFingerprint},
+      {"target_triple", triple},
+      {"cpu_features", features},
+      {"batch", batch == TTC_BATCH ? llvm::json::Value("dynamic")
+                                   : llvm::json::Value(batch)},
+      {"inputs", std::move(inputArray)},
+      {"outputs", std::move(outputArray)},
+      {"params", std::move(paramArray)},
+      {"states", std::move(stateArray)},
+      {"prepared_bytes", preparedSize},
+      {"states_bytes", bytesObject(statesSize)},
+      {"scratch_bytes", bytesObject(scratchSize)}};
+}

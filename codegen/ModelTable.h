@@ -1,0 +1,66 @@
+//===- ModelTable.h ----------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a compiled model has: inputs, outputs, params, states, and how large.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_CODEGEN_MODELTABLE_H
+#define TTC_CODEGEN_MODELTABLE_H
+
+#include "dialect/TTC.h"
+#include "ttc/model.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/JSON.h"
+
+#include <string>
+#include <vector>
+
+namespace ttc {
+
+struct TensorEntry {
+  std::string name;
+  int32_t dtype = TTC_DTYPE_F32;
+  std::vector<int64_t> shape; ///< TTC_BATCH for the batch
+};
+struct ParamEntry : TensorEntry {
+  std::string rawName; ///< empty for none
+  int32_t activation = TTC_ACTIVATION_IDENTITY;
+};
+struct StateEntry : TensorEntry {
+  ttc_bytes offset = {0, 0};
+};
+
+/// The table behind a model's descriptor, its header and `--emit=json`.
+struct ModelTable {
+  std::string name;
+  std::string schemaFingerprint, modelFingerprint;
+  std::string triple, features;
+  int64_t batch = 1; ///< TTC_BATCH for any
+  std::vector<TensorEntry> inputs, outputs;
+  std::vector<ParamEntry> params;
+  std::vector<StateEntry> states;
+  uint64_t preparedSize = 0;
+  ttc_bytes statesSize = {0, 0}, scratchSize = {0, 0};
+
+  llvm::json::Value toJSON() const;
+};
+
+/// Reads names and shapes off a module that is threaded and planned.
+mlir::FailureOr<ModelTable> readModelTable(mlir::ModuleOp module);
+/// Adds the sizes that scheduling leaves on the module.
+void readSizes(mlir::ModuleOp module, ModelTable &table);
+
+/// SHA-256 in hexadecimal, over the module's text without locations.
+std::string fingerprintModel(mlir::ModuleOp module);
+/// SHA-256 in hexadecimal, over the declared states: names, dtypes, shapes, sorted.
+std::string fingerprintStates(mlir::ModuleOp module);
+
+} // namespace ttc
+
+#endif // TTC_CODEGEN_MODELTABLE_H

@@ -1,0 +1,98 @@
+//===- Pipelines.cpp ---------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Which passes make up each stage.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Pipelines.h"
+#include "codegen/TTCCodegenPasses.h"
+#include "passes/TTCPasses.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace ttc;
+
+void ttc::addDeclarePasses(OpPassManager &pm, std::optional<int64_t> batch) {
+  if (batch)
+    pm.addPass(createSpecializeBatch(SpecializeBatchOptions{*batch}));
+  pm.addPass(createDeclareResources());
+  pm.addPass(createCompileParams());
+}
+
+void ttc::addExpandPasses(OpPassManager &pm) {
+  pm.addPass(createExpandLayers());
+  pm.addPass(createCSEPass());
+}
+
+void ttc::addThreadPasses(OpPassManager &pm) {
+  pm.addPass(createThreadStates());
+}
+
+void ttc::addFusePasses(OpPassManager &pm) {
+  pm.addPass(createFuseTimestep());
+  pm.addPass(createPrepareWeights());
+  pm.addPass(createPlanStates());
+}
+
+void ttc::addSchedulePasses(OpPassManager &pm, const VectorUnit &unit) {
+  pm.addPass(createScheduleCPU(
+      ScheduleCPUOptions{unit.lanes, unit.registers, unit.hasFMA}));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void ttc::addLLVMPasses(OpPassManager &pm, const VectorUnit &unit) {
+  pm.addPass(createApproximateMath(ApproximateMathOptions{unit.hasFMA}));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  ConvertFuncToLLVMPassOptions functions;
+  functions.useBarePtrCallConv = true;
+  pm.addPass(createConvertFuncToLLVMPass(functions));
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void ttc::registerPipelines() {
+  auto registerOne = [](StringRef name, StringRef description,
+                        std::function<void(OpPassManager &)> add) {
+    PassPipelineRegistration<>(name, description, add);
+  };
+  auto toThreaded = [](OpPassManager &pm) {
+    addDeclarePasses(pm, std::nullopt);
+    addExpandPasses(pm);
+    addThreadPasses(pm);
+  };
+  registerOne("ttc-to-threaded", "From a model to a pure function", toThreaded);
+  registerOne("ttc-to-nests", "From a model to one nest a layer",
+              [=](OpPassManager &pm) {
+                toThreaded(pm);
+                addFusePasses(pm);
+              });
+  registerOne("ttc-to-scheduled",
+              "From a model to loops over vectors of 16, with 32 registers",
+              [=](OpPassManager &pm) {
+                toThreaded(pm);
+                addFusePasses(pm);
+                addSchedulePasses(pm, VectorUnit());
+              });
+}

@@ -1,0 +1,81 @@
+//===- Pipelines.h -----------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The compiler's table of contents: a function and a sentence a stage.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_CODEGEN_PIPELINES_H
+#define TTC_CODEGEN_PIPELINES_H
+
+#include "codegen/ModelTable.h"
+#include "codegen/Target.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/IR/Module.h"
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace ttc {
+
+/// 1 to 2: fixes the batch if it is given, declares params in compiled form and states.
+void addDeclarePasses(mlir::OpPassManager &pm, std::optional<int64_t> batch);
+/// 2 to 3: layers become reads, arithmetic and writes.
+void addExpandPasses(mlir::OpPassManager &pm);
+/// 3 to 4: the model becomes a pure function.
+void addThreadPasses(mlir::OpPassManager &pm);
+/// 4 to nests: one nest a layer, what needs no input hoisted, states placed.
+void addFusePasses(mlir::OpPassManager &pm);
+/// Nests to 5: loops over vectors, for a given vector unit.
+void addSchedulePasses(mlir::OpPassManager &pm, const VectorUnit &unit);
+/// 5 to the LLVM dialect.
+void addLLVMPasses(mlir::OpPassManager &pm, const VectorUnit &unit);
+
+/// Makes the pipelines known to tt-opt: --ttc-to-threaded, --ttc-to-nests,
+/// --ttc-to-scheduled.
+void registerPipelines();
+
+/// The prepared weights that a model is compiled with.
+struct EmbeddedWeights {
+  std::vector<uint8_t> bytes;
+  std::string checksum; ///< CRC-32C, eight hexadecimal digits
+};
+/// Given a descriptor whose `prepare` runs here and now, makes the prepared weights.
+using EmbedFunction =
+    std::function<llvm::Expected<EmbeddedWeights>(const ttc_model_descriptor &)>;
+
+/// 6: translates a module in the LLVM dialect and adds the descriptor and the functions
+/// it points to. `embedded` may be null.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
+                const Target &target, const ModelTable &table,
+                const EmbeddedWeights *embedded);
+
+/// Adds the descriptor `ttc_model_<name>` and its functions to a translated module.
+void emitDescriptor(llvm::Module &module, const ModelTable &table,
+                    const EmbeddedWeights *embedded);
+
+/// Compiles the prepare function of a scheduled module for this machine and hands
+/// `embed` a descriptor that calls it.
+llvm::Expected<EmbeddedWeights> runPrepareHere(mlir::ModuleOp scheduled,
+                                               const ModelTable &table,
+                                               const VectorUnit &unit,
+                                               const EmbedFunction &embed);
+
+/// Runs LLVM's optimiser at the target's level.
+void optimize(llvm::Module &module, const Target &target, int level);
+/// Machine code: an ELF object, or assembly text.
+llvm::Error emitMachineCode(llvm::Module &module, const Target &target,
+                            bool assembly, llvm::raw_pwrite_stream &out);
+/// The C header of a compiled model.
+std::string emitHeader(const ModelTable &table, llvm::StringRef fileStem);
+
+} // namespace ttc
+
+#endif // TTC_CODEGEN_PIPELINES_H

@@ -1,0 +1,38 @@
+//===- TTCCodegenPasses.h ----------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The passes that know a target: each is described in TTCCodegenPasses.td.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_CODEGEN_TTCCODEGENPASSES_H
+#define TTC_CODEGEN_TTCCODEGENPASSES_H
+
+#include "dialect/TTC.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace ttc {
+
+#define GEN_PASS_DECL
+#include "codegen/TTCCodegenPasses.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "codegen/TTCCodegenPasses.h.inc"
+
+/// On a scheduled module: the bytes of the prepared weights and of the scratch.
+inline constexpr llvm::StringLiteral preparedSizeAttr = "ttc.prepared_size";
+inline constexpr llvm::StringLiteral scratchSizeAttr = "ttc.scratch_size";
+
+} // namespace ttc
+
+#endif // TTC_CODEGEN_TTCCODEGENPASSES_H

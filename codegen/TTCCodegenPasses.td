@@ -1,0 +1,38 @@
+include "mlir/Pass/PassBase.td"
+
+def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
+  let summary = "Turn nests into loops over vectors, tensors into memory";
+  let description = [{
+    Emits each nest as the loops that keep its accumulators in registers (the shape
+    is that of docs/schedule.md), lays the prepared weights out in panels, and gives
+    both functions their entry: bare pointers to inputs, outputs, prepared weights,
+    states and scratch, and the batch.
+  }];
+  let options = [
+    Option<"lanes", "lanes", "int64_t", "16", "f32 elements of a vector register">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers">,
+    Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def ApproximateMath : Pass<"ttc-approximate-math", "::mlir::ModuleOp"> {
+  let summary = "Compute exp, tanh and the like by polynomials, inline";
+  let description = [{
+    Functions of f32 on vectors become polynomials, accurate to 5 ulp: no call is left in
+    a timestep. Functions of f64, which only prepare uses, become exp and log of libm.
+    Without a fused multiply-add, one is a product and a sum: a call would cost a
+    hundred times as much.
+  }];
+  let options = [
+    Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}

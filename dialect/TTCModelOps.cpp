@@ -1,0 +1,85 @@
+//===- TTCModelOps.cpp -------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What makes a model whole: its text, its outputs, what may stand in it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/TTC.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+
+using namespace mlir;
+using namespace ttc;
+
+ParseResult ModelOp::parse(OpAsmParser &parser, OperationState &result) {
+  auto buildType = [](Builder &builder, ArrayRef<Type> inputs,
+                      ArrayRef<Type> results,
+                      function_interface_impl::VariadicFlag,
+                      std::string &) -> Type {
+    return builder.getFunctionType(inputs, results);
+  };
+  return function_interface_impl::parseFunctionOp(
+      parser, result, /*allowVariadic=*/false,
+      getFunctionTypeAttrName(result.name), buildType,
+      getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
+}
+
+void ModelOp::print(OpAsmPrinter &printer) {
+  function_interface_impl::printFunctionOp(
+      printer, *this, /*isVariadic=*/false, getFunctionTypeAttrName(),
+      getArgAttrsAttrName(), getResAttrsAttrName());
+}
+
+LogicalResult ModelOp::verifyRegions() {
+  for (auto [index, type] : llvm::enumerate(getArgumentTypes()))
+    if (!isModelTensor(type))
+      return emitOpError() << "input " << index << " has the type " << type
+                           << ", but a model takes ranked tensors of f32 whose "
+                              "leading size alone may be dynamic";
+  if (getResultTypes().empty())
+    return emitOpError("has no output, so that it computes nothing");
+
+  // A model is compiled and run on its own: what it may say is a closed list.
+  static constexpr StringLiteral allowed[] = {"ttc", "arith", "math", "linalg",
+                                              "tensor"};
+  WalkResult walked = getBody().walk([&](Operation *op) -> WalkResult {
+    StringRef dialect = op->getName().getDialectNamespace();
+    if (!llvm::is_contained(allowed, dialect)) {
+      op->emitOpError("cannot stand in a model: only operations of ttc, arith, "
+                      "math, linalg and tensor can");
+      return WalkResult::interrupt();
+    }
+    if (dialect != "ttc")
+      return WalkResult::advance();
+    for (NamedAttribute attr : op->getDiscardableAttrs())
+      if (!attr.getName().getValue().contains('.')) {
+        op->emitOpError() << "has no attribute named '"
+                          << attr.getName().getValue() << "'";
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return failure(walked.wasInterrupted());
+}
+
+LogicalResult ReturnOp::verify() {
+  auto model = cast<ModelOp>((*this)->getParentOp());
+  ArrayRef<Type> expected = model.getResultTypes();
+  if (getNumOperands() != expected.size())
+    return emitOpError() << "has " << getNumOperands()
+                         << " operands, but the model @" << model.getSymName()
+                         << " has " << expected.size() << " outputs";
+  for (auto [index, operand] : llvm::enumerate(getOperands()))
+    if (operand.getType() != expected[index])
+      return emitOpError() << "gives output " << index << " the type "
+                           << operand.getType() << ", but the model @"
+                           << model.getSymName() << " declares "
+                           << expected[index];
+  return success();
+}

@@ -1,0 +1,316 @@
+"""The C API of the runtime (ttc/runtime.h), as Python sees it."""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import weakref
+from collections.abc import Mapping, Sequence
+from ctypes import POINTER, Structure, byref, c_char, c_char_p, c_int, c_int32, c_int64, c_size_t
+from ctypes import c_uint32, c_uint64, c_void_p
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from . import toolchain
+from .errors import Error
+from .params import Activation
+
+BATCH = -1  # TTC_BATCH
+LOAD_STRICT = 0
+LOAD_LENIENT = 1
+LOAD_OTHER_MODEL = 2
+LOAD_UNVERIFIED = 4
+
+DTYPES = {
+    torch.float32: 1,
+    torch.float64: 2,
+    torch.float16: 3,
+    torch.bfloat16: 4,
+    torch.int32: 5,
+    torch.int64: 6,
+    torch.uint8: 7,
+    torch.bool: 8,
+}
+_TORCH_DTYPES = {number: dtype for dtype, number in DTYPES.items()}
+
+
+class CError(Structure):
+    _fields_ = [("code", c_int), ("message", c_char * 1024)]
+
+
+class CBytes(Structure):
+    _fields_ = [("fixed", c_uint64), ("per_batch", c_uint64)]
+
+
+class CTensor(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("dtype", c_int32),
+        ("rank", c_int32),
+        ("shape", POINTER(c_int64)),
+        ("data", c_void_p),
+    ]
+
+
+class CTensorSpec(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("dtype", c_int32),
+        ("rank", c_int32),
+        ("shape", POINTER(c_int64)),
+    ]
+
+
+class CParamSpec(Structure):
+    _fields_ = [
+        ("tensor", CTensorSpec),
+        ("raw_name", c_char_p),
+        ("activation", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class CStateSpec(Structure):
+    _fields_ = [("tensor", CTensorSpec), ("offset", CBytes)]
+
+
+class CDescriptor(Structure):
+    """The beginning of ttc_model_descriptor: what is not read here comes after it."""
+
+    _fields_ = [
+        ("abi_version", c_uint32),
+        ("descriptor_size", c_uint32),
+        ("name", c_char_p),
+        ("schema_fingerprint", c_char_p),
+        ("model_fingerprint", c_char_p),
+        ("target_triple", c_char_p),
+        ("cpu_features", c_char_p),
+        ("batch", c_int64),
+        ("num_inputs", c_uint32),
+        ("num_outputs", c_uint32),
+        ("num_params", c_uint32),
+        ("num_states", c_uint32),
+        ("inputs", POINTER(CTensorSpec)),
+        ("outputs", POINTER(CTensorSpec)),
+        ("params", POINTER(CParamSpec)),
+        ("states", POINTER(CStateSpec)),
+    ]
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    """The runtime. Raises Error where it is not built."""
+    path = toolchain.runtime()
+    try:
+        runtime = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise Error(f"the runtime '{path}' cannot be loaded: {error}") from error
+    for name, restype, *argtypes in (
+        ("ttc_version", c_char_p),
+        ("ttc_status_name", c_char_p, c_int),
+        ("ttc_weights_open", c_int, c_char_p, c_void_p, c_void_p),
+        ("ttc_weights_from_tensors", c_int, c_void_p, c_size_t, c_void_p, c_void_p),
+        ("ttc_weights_close", None, c_void_p),
+        ("ttc_weights_count", c_size_t, c_void_p),
+        ("ttc_weights_at", c_int, c_void_p, c_size_t, c_void_p, c_void_p),
+        ("ttc_weights_dtype", c_char_p, c_void_p, c_size_t),
+        ("ttc_model_open_with", c_int, c_char_p, c_void_p, c_int, c_void_p, c_void_p),
+        ("ttc_model_close", None, c_void_p),
+        ("ttc_model_get_descriptor", POINTER(CDescriptor), c_void_p),
+        ("ttc_session_create", c_int, c_void_p, c_void_p, c_void_p),
+        ("ttc_session_close", None, c_void_p),
+        ("ttc_session_zero", c_int, c_void_p, c_void_p),
+        ("ttc_session_timestep", c_uint64, c_void_p),
+        ("ttc_session_batch", c_int64, c_void_p),
+        ("ttc_session_state", c_int, c_void_p, c_size_t, c_void_p, c_void_p),
+        ("ttc_session_set_states", c_int, c_void_p, c_void_p, c_size_t, c_int, c_uint64, c_void_p),
+        ("ttc_session_save", c_int, c_void_p, c_char_p, c_void_p),
+        ("ttc_session_load", c_int, c_void_p, c_char_p, c_int, c_void_p),
+    ):
+        function = getattr(runtime, name)
+        function.restype, function.argtypes = restype, argtypes
+    # The two that are called once a timestep take ctypes values as they are: that costs less than
+    # having arguments converted.
+    for name in ("ttc_session_step_raw", "ttc_session_run_raw"):
+        getattr(runtime, name).restype = c_int
+    return runtime
+
+
+def check(status: int, error: CError) -> None:
+    """Raises Error with the runtime's sentence, unless the status is TTC_OK."""
+    if status != 0:
+        sentence = error.message.decode("utf-8", "replace")
+        raise Error(sentence or library().ttc_status_name(status).decode())
+
+
+def call(name: str, *arguments: object) -> None:
+    """Calls a function of the runtime that takes an error last. Raises Error if it fails."""
+    error = CError()
+    check(getattr(library(), name)(*arguments, byref(error)), error)
+
+
+class _Owned:
+    """A pointer from the runtime, closed when nothing refers to it any more."""
+
+    def __init__(self, pointer: c_void_p, close: str):
+        self.pointer = pointer
+        weakref.finalize(self, getattr(library(), close), pointer)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A tensor of a model; a size of BATCH is the batch."""
+
+    name: str
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+
+    @classmethod
+    def read(cls, spec: CTensorSpec) -> Spec:
+        shape = tuple(spec.shape[i] for i in range(spec.rank))
+        return cls(spec.name.decode(), _TORCH_DTYPES[spec.dtype], shape)
+
+
+@dataclass(frozen=True)
+class ParamSpec:
+    """A parameter of a model; `raw_key` is None for one that has no raw form."""
+
+    key: str
+    raw_key: str | None
+    activation: Activation
+    shape: tuple[int, ...]
+
+
+class Weights(_Owned):
+    """Named tensors: of a file, or lent by Python."""
+
+    def __init__(self, pointer: c_void_p, lent: object = None):
+        super().__init__(pointer, "ttc_weights_close")
+        self._lent = lent
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> Weights:
+        pointer = c_void_p()
+        call("ttc_weights_open", os.fsencode(path), byref(pointer))
+        return cls(pointer)
+
+    @classmethod
+    def lend(cls, tensors: Mapping[str, torch.Tensor]) -> Weights:
+        array, lent = lend_tensors(tensors)
+        pointer = c_void_p()
+        call("ttc_weights_from_tensors", array, len(tensors), byref(pointer))
+        return cls(pointer, lent)
+
+    def read(self) -> dict[str, torch.Tensor]:
+        """Copies of all tensors, by key."""
+        tensors = {}
+        for index in range(library().ttc_weights_count(self.pointer)):
+            tensor = CTensor()
+            call("ttc_weights_at", self.pointer, index, byref(tensor))
+            if tensor.dtype not in _TORCH_DTYPES:
+                dtype = library().ttc_weights_dtype(self.pointer, index).decode()
+                raise Error(
+                    f"'{tensor.name.decode()}' has the dtype {dtype}, with which ttc does not "
+                    f"compute; convert it to F32"
+                )
+            tensors[tensor.name.decode()] = copy_tensor(tensor)
+        return tensors
+
+
+class Model(_Owned):
+    """The code and the prepared weights of a model."""
+
+    def __init__(self, path: Path, weights: Weights | None, strict: bool):
+        pointer = c_void_p()
+        lent = weights.pointer if weights else None
+        call("ttc_model_open_with", os.fsencode(path), lent, int(strict), byref(pointer))
+        super().__init__(pointer, "ttc_model_close")
+        descriptor = library().ttc_model_get_descriptor(pointer).contents
+        self.name = descriptor.name.decode()
+        self.batch = descriptor.batch
+        self.inputs = [Spec.read(descriptor.inputs[i]) for i in range(descriptor.num_inputs)]
+        self.outputs = [Spec.read(descriptor.outputs[i]) for i in range(descriptor.num_outputs)]
+        self.states = [
+            Spec.read(descriptor.states[i].tensor) for i in range(descriptor.num_states)
+        ]
+        self.params = [self._param(descriptor.params[i]) for i in range(descriptor.num_params)]
+
+    @staticmethod
+    def _param(spec: CParamSpec) -> ParamSpec:
+        tensor = Spec.read(spec.tensor)
+        raw_key = spec.raw_name.decode() if spec.raw_name else None
+        return ParamSpec(tensor.name, raw_key, Activation(spec.activation), tensor.shape)
+
+
+class Session(_Owned):
+    """One stream through a model: its states."""
+
+    def __init__(self, model: Model):
+        pointer = c_void_p()
+        call("ttc_session_create", model.pointer, byref(pointer))
+        super().__init__(pointer, "ttc_session_close")
+        self._model = model
+
+    @property
+    def timestep(self) -> int:
+        return library().ttc_session_timestep(self.pointer)
+
+    @property
+    def batch(self) -> int:
+        """The batch of the states; -1 while there are none."""
+        return library().ttc_session_batch(self.pointer)
+
+    def zero(self) -> None:
+        call("ttc_session_zero", self.pointer)
+
+    def states(self) -> dict[str, torch.Tensor]:
+        """Copies of the states, by key; empty while they do not exist."""
+        states = {}
+        for index, spec in enumerate(self._model.states):
+            tensor = CTensor()
+            call("ttc_session_state", self.pointer, index, byref(tensor))
+            if tensor.data:
+                states[spec.name] = copy_tensor(tensor)
+        return states
+
+    def set_states(self, tensors: Mapping[str, torch.Tensor], flags: int, timestep: int) -> None:
+        array, _lent = lend_tensors(tensors)
+        call("ttc_session_set_states", self.pointer, array, len(tensors), flags, timestep)
+
+    def save(self, path: str | os.PathLike) -> None:
+        call("ttc_session_save", self.pointer, os.fsencode(path))
+
+    def load(self, path: str | os.PathLike, flags: int) -> None:
+        call("ttc_session_load", self.pointer, os.fsencode(path), flags)
+
+
+def lend_tensors(tensors: Mapping[str, torch.Tensor]) -> tuple[ctypes.Array, Sequence[object]]:
+    """An array of ttc_tensor, and what must live as long as it is used."""
+    array = (CTensor * len(tensors))()
+    lent: list[object] = []
+    for element, (key, tensor) in zip(array, tensors.items()):
+        if tensor.dtype not in DTYPES:
+            found = str(tensor.dtype).removeprefix("torch.")
+            raise Error(f"'{key}' has the dtype {found}, expected float32")
+        tensor = tensor.detach().contiguous()
+        shape = (c_int64 * tensor.ndim)(*tensor.shape)
+        lent += [tensor, shape]
+        element.name = key.encode()
+        element.dtype = DTYPES[tensor.dtype]
+        element.rank = tensor.ndim
+        element.shape = ctypes.cast(shape, POINTER(c_int64))
+        element.data = tensor.data_ptr()
+    return array, lent
+
+
+def copy_tensor(tensor: CTensor) -> torch.Tensor:
+    """A PyTorch tensor with a copy of the data."""
+    shape = [tensor.shape[i] for i in range(tensor.rank)]
+    copied = torch.empty(shape, dtype=_TORCH_DTYPES[tensor.dtype])
+    ctypes.memmove(copied.data_ptr(), tensor.data, copied.numel() * copied.element_size())
+    return copied

@@ -1,0 +1,379 @@
+//===- Model.cpp - What do all sessions of a model share? -----------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Model.h"
+
+#include "Checksum.h"
+#include "CpuFeatures.h"
+#include "Weights.h"
+
+#include <cstring>
+#include <dlfcn.h>
+
+namespace ttc {
+namespace {
+
+/// Says that a descriptor is not what the contract asks.
+Status malformed(const std::string &who, const std::string &what) {
+  return {TTC_ERROR_FORMAT, "InvalidDescriptor",
+          who + " has a descriptor that breaks the contract: " + what +
+              ". Compile the model again."};
+}
+
+/// Checks one tensor of a descriptor's tables and works out its layout.
+Status layOut(const std::string &who, const char *kind,
+              const ttc_tensor_spec &spec, TensorLayout &layout) {
+  if (!spec.name || !*spec.name)
+    return malformed(who, std::string("one of its ") + kind + "s has no name");
+  std::string what =
+      std::string("the ") + kind + " " + quoteName(spec.name) + " ";
+  const DtypeInfo *dtype = dtypeByNumber(spec.dtype);
+  if (!dtype)
+    return malformed(who, what + "has " + describeDtype(spec.dtype));
+  if (spec.rank < 0 || spec.rank > maxRank || (spec.rank > 0 && !spec.shape))
+    return malformed(who, what + "has rank " + std::to_string(spec.rank) +
+                              (spec.shape ? "" : " and no shape"));
+  bool batched = spec.rank > 0 && spec.shape[0] == TTC_BATCH;
+  uint64_t bits = 0;
+  size_t skip = batched ? 1 : 0;
+  if (!tensorBits(spec.shape + skip, static_cast<size_t>(spec.rank) - skip,
+                  dtype->bits, bits))
+    return malformed(who, what + "has the shape " +
+                              describeShape(spec.shape, spec.rank) +
+                              ", which cannot be");
+  layout = {&spec, batched, dtype->bits / 8, bits / 8};
+  return Status::success();
+}
+
+template <typename Spec, typename TensorOf>
+Status layOutAll(const std::string &who, const char *kind, const Spec *specs,
+                 uint32_t count, TensorOf tensorOf,
+                 std::vector<TensorLayout> &layouts) {
+  if (count && !specs)
+    return malformed(who, std::string("its table of ") + kind + "s is missing");
+  layouts.resize(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    Status status = layOut(who, kind, tensorOf(specs[i]), layouts[i]);
+    if (status.failed())
+      return status;
+  }
+  return Status::success();
+}
+
+Status checkDescriptor(const ttc_model_descriptor *descriptor,
+                       const std::string &origin, ttc_model &model) {
+  // The version first: nothing else can be read before it is known.
+  if (descriptor->abi_version != TTC_ABI_VERSION)
+    return {TTC_ERROR_VERSION, "UnsupportedVersion",
+            origin + " was compiled for version " +
+                std::to_string(descriptor->abi_version) +
+                " of ttc's contract, this runtime knows version " +
+                std::to_string(TTC_ABI_VERSION) +
+                ". Compile it again, or use the runtime that came with its "
+                "compiler."};
+  if (descriptor->descriptor_size < sizeof(ttc_model_descriptor))
+    return {TTC_ERROR_VERSION, "UnsupportedVersion",
+            origin + " has a descriptor of " +
+                std::to_string(descriptor->descriptor_size) + " bytes, " +
+                std::to_string(sizeof(ttc_model_descriptor)) +
+                " are expected. Compile it again."};
+  if (!descriptor->name || !isUtf8(descriptor->name))
+    return malformed(origin, "it has no name, or one that is not UTF-8");
+  model.descriptor = descriptor;
+  model.name = quoteName(descriptor->name);
+  std::string who = "The model " + model.name;
+  if (!descriptor->schema_fingerprint || !descriptor->model_fingerprint ||
+      !descriptor->target_triple || !descriptor->cpu_features)
+    return malformed(who, "a fingerprint, the triple or the CPU features are "
+                          "missing");
+  if (!descriptor->prepare || !descriptor->step || !descriptor->run)
+    return malformed(who, "one of prepare, step and run is missing");
+  if (descriptor->batch != TTC_BATCH && descriptor->batch < 1)
+    return malformed(who, "its batch is " + std::to_string(descriptor->batch));
+
+  auto itself = [](const ttc_tensor_spec &spec) -> const ttc_tensor_spec & {
+    return spec;
+  };
+  auto itsTensor = [](const auto &spec) -> const ttc_tensor_spec & {
+    return spec.tensor;
+  };
+  std::vector<TensorLayout> params;
+  Status status = layOutAll(who, "input", descriptor->inputs,
+                            descriptor->num_inputs, itself, model.inputs);
+  if (!status.failed())
+    status = layOutAll(who, "output", descriptor->outputs,
+                       descriptor->num_outputs, itself, model.outputs);
+  if (!status.failed())
+    status = layOutAll(who, "param", descriptor->params, descriptor->num_params,
+                       itsTensor, params);
+  if (!status.failed())
+    status = layOutAll(who, "state", descriptor->states, descriptor->num_states,
+                       itsTensor, model.states);
+  if (status.failed())
+    return status;
+
+  for (const TensorLayout &param : params)
+    if (param.batched)
+      return malformed(who, "the shape of the param " +
+                                quoteName(param.spec->name) + " has a batch");
+  for (uint32_t i = 0; i < descriptor->num_inputs; ++i)
+    if (model.inputs[i].batched && model.batchInput < 0)
+      model.batchInput = i;
+  model.statesHaveBatch = descriptor->states_size.per_batch != 0;
+  for (uint32_t i = 0; i < descriptor->num_states; ++i) {
+    model.statesHaveBatch |= model.states[i].batched;
+    const char *name = model.states[i].spec->name;
+    if (i && std::strcmp(model.states[i - 1].spec->name, name) >= 0)
+      return malformed(who, "the state " + quoteName(name) + " is not after " +
+                                quoteName(model.states[i - 1].spec->name) +
+                                " in order of name");
+    if (!isUtf8(name))
+      return malformed(who, "the state " + quoteName(name) + " is not UTF-8");
+    if (std::strcmp(name, "__metadata__") == 0)
+      return malformed(who, "no state can be called '__metadata__'");
+  }
+  return checkTarget(who, descriptor->target_triple, descriptor->cpu_features);
+}
+
+/// Finds every param in the weights, raw or effective, and checks its type.
+Status matchParams(const ttc_model &model, const ttc_weights &weights,
+                   bool strict, std::vector<const void *> &data,
+                   std::vector<uint8_t> &raw) {
+  const ttc_model_descriptor &descriptor = *model.descriptor;
+  const SafetensorsHeader &header = weights.header;
+  Findings findings;
+  std::vector<bool> used(header.tensors.size());
+  for (uint32_t i = 0; i < descriptor.num_params; ++i) {
+    const ttc_param_spec &param = descriptor.params[i];
+    const ttc_tensor_spec &spec = param.tensor;
+    const SafetensorsEntry *effective = header.find(spec.name);
+    const SafetensorsEntry *rawEntry =
+        param.raw_name && std::strcmp(param.raw_name, spec.name) != 0
+            ? header.find(param.raw_name)
+            : nullptr;
+    for (const SafetensorsEntry *entry : {effective, rawEntry})
+      if (entry)
+        used[static_cast<size_t>(entry - header.tensors.data())] = true;
+    if (effective && rawEntry) {
+      findings.add(TTC_ERROR_UNEXPECTED, "UnexpectedKey",
+                   "both " + quoteName(param.raw_name) + " and " +
+                       quoteName(spec.name) + " are there, keep one of them");
+      continue;
+    }
+    const SafetensorsEntry *entry = effective ? effective : rawEntry;
+    if (!entry) {
+      findings.add(TTC_ERROR_MISSING, "MissingKey",
+                   param.raw_name && std::strcmp(param.raw_name, spec.name) != 0
+                       ? "neither " + quoteName(param.raw_name) + " nor " +
+                             quoteName(spec.name) + " is there"
+                       : quoteName(spec.name) + " is missing");
+      continue;
+    }
+    if (entry->dtype->number != spec.dtype)
+      findings.add(TTC_ERROR_DTYPE,
+                   entry->dtype->number ? "DTypeMismatch" : "UnsupportedDType",
+                   quoteName(entry->name) + " is " + entry->dtype->name + ", " +
+                       describeDtype(spec.dtype) + " is expected");
+    const int64_t *shape = header.shape(*entry);
+    if (entry->rank != static_cast<uint32_t>(spec.rank) ||
+        !std::equal(shape, shape + entry->rank, spec.shape))
+      findings.add(TTC_ERROR_SHAPE,
+                   entry->rank != static_cast<uint32_t>(spec.rank)
+                       ? "RankMismatch"
+                       : "ShapeMismatch",
+                   quoteName(entry->name) + " has the shape " +
+                       describeShape(shape, entry->rank) + ", " +
+                       describeShape(spec.shape, spec.rank) + " is expected");
+    raw[i] = entry == rawEntry;
+    data[i] = nullptr;
+  }
+  if (strict)
+    for (size_t i = 0; i < used.size(); ++i)
+      if (!used[i])
+        findings.add(TTC_ERROR_UNEXPECTED, "UnexpectedKey",
+                     quoteName(header.tensors[i].name) +
+                         " belongs to no layer of the model");
+  Status status = Status::success();
+  if (findings.any())
+    status = findings.status("The weights of " + weights.label +
+                             " do not fit the model " + model.name + ": ");
+  // Data is read only once everything fits.
+  for (uint32_t i = 0; i < descriptor.num_params && !status.failed(); ++i) {
+    const ttc_param_spec &param = descriptor.params[i];
+    const SafetensorsEntry *entry =
+        header.find(raw[i] ? param.raw_name : param.tensor.name);
+    status = weights.read(static_cast<size_t>(entry - header.tensors.data()),
+                          data[i]);
+  }
+  return status;
+}
+
+Status prepareWeights(ttc_model &model, const ttc_weights *weights,
+                      bool strict) {
+  const ttc_model_descriptor &descriptor = *model.descriptor;
+  if (!weights && descriptor.prepared) {
+    if (reinterpret_cast<uintptr_t>(descriptor.prepared) % TTC_ALIGNMENT)
+      return malformed("The model " + model.name,
+                       "its weights are not aligned to 64 bytes");
+    model.prepared = descriptor.prepared;
+    if (descriptor.prepared_checksum &&
+        checksumText(model.preparedChecksum()) != descriptor.prepared_checksum)
+      return {TTC_ERROR_CHECKSUM, "ChecksumMismatch",
+              "The weights inside the model " + model.name +
+                  " are damaged: their checksum is " +
+                  checksumText(model.preparedChecksum()) + ", " +
+                  quoteName(descriptor.prepared_checksum) + " was written."};
+    return Status::success();
+  }
+  if (!weights && descriptor.num_params)
+    return {TTC_ERROR_MISSING, "MissingWeights",
+            "The model " + model.name +
+                " was compiled without weights, and none are given: " +
+                std::to_string(descriptor.num_params) +
+                " parameters are needed, of which the first is " +
+                quoteName(descriptor.params[0].tensor.name) + "."};
+  std::vector<const void *> data(descriptor.num_params + size_t(1));
+  std::vector<uint8_t> raw(descriptor.num_params + size_t(1));
+  if (weights) {
+    Status status = matchParams(model, *weights, strict, data, raw);
+    if (status.failed())
+      return status;
+  }
+  Status status =
+      allocateZeroed("the prepared weights of the model " + model.name,
+                     descriptor.prepared_size, model.preparedBlock);
+  if (status.failed())
+    return status;
+  descriptor.prepare(data.data(), raw.data(), model.preparedBlock.get());
+  model.prepared = model.preparedBlock.get();
+  return Status::success();
+}
+
+/// Loads the library and finds its descriptor.
+Status openLibrary(const std::string &path, ttc_model &model,
+                   const ttc_model_descriptor *&descriptor) {
+  // dlopen would wait at a pipe, and search its own path for a bare name.
+  File file;
+  uint64_t size = 0;
+  Status status = openRegularFile(path, file, size);
+  if (status.failed())
+    return status;
+  std::string name = path.find('/') == std::string::npos ? "./" + path : path;
+  model.library = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!model.library) {
+    const char *reason = ::dlerror();
+    return {TTC_ERROR_FORMAT, "InvalidLibrary",
+            "Cannot load " + quoteName(path) + " as a shared library: " +
+                (reason ? reason : "no reason is known") + "."};
+  }
+  descriptor = static_cast<const ttc_model_descriptor *>(
+      ::dlsym(model.library, "ttc_model"));
+  if (!descriptor)
+    return {TTC_ERROR_FORMAT, "InvalidLibrary",
+            "The library " + quoteName(path) +
+                " is no compiled model: it has no symbol 'ttc_model'."};
+  return Status::success();
+}
+
+Status createModel(const char *libraryPath,
+                   const ttc_model_descriptor *descriptor,
+                   const ttc_weights *weights, bool strict, ttc_model **out) {
+  auto model = std::make_unique<ttc_model>();
+  std::string origin = "The model that is linked into this program";
+  if (libraryPath) {
+    Status status = openLibrary(libraryPath, *model, descriptor);
+    if (status.failed())
+      return status;
+    origin = "The model in " + quoteName(libraryPath);
+  }
+  Status status = checkDescriptor(descriptor, origin, *model);
+  if (status.failed())
+    return status;
+  status = prepareWeights(*model, weights, strict);
+  if (status.failed())
+    return status;
+  *out = model.release();
+  return Status::success();
+}
+
+} // namespace
+} // namespace ttc
+
+using namespace ttc;
+
+ttc_model::~ttc_model() {
+  if (library)
+    ::dlclose(library);
+}
+
+void ttc_model::release() {
+  if (references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    delete this;
+}
+
+uint32_t ttc_model::preparedChecksum() const {
+  uint64_t value = checksum.load(std::memory_order_relaxed);
+  if (value > UINT32_MAX) {
+    value = crc32c(prepared, descriptor->prepared_size);
+    checksum.store(value, std::memory_order_relaxed);
+  }
+  return static_cast<uint32_t>(value);
+}
+
+extern "C" ttc_status ttc_model_create(const ttc_model_descriptor *descriptor,
+                                       const ttc_weights *weights, int strict,
+                                       ttc_model **out, ttc_error *error) {
+  return guarded(error, [&]() -> Status {
+    if (!descriptor || !out)
+      return nullArgument(descriptor ? "out" : "descriptor");
+    return createModel(nullptr, descriptor, weights, strict != 0, out);
+  });
+}
+
+extern "C" ttc_status ttc_model_open(const char *library_path,
+                                     const char *weights_path, ttc_model **out,
+                                     ttc_error *error) {
+  ttc_weights *weights = nullptr;
+  if (weights_path) {
+    ttc_status status = ttc_weights_open(weights_path, &weights, error);
+    if (status != TTC_OK)
+      return status;
+  }
+  ttc_status status =
+      ttc_model_open_with(library_path, weights, /*strict=*/1, out, error);
+  ttc_weights_close(weights);
+  return status;
+}
+
+extern "C" ttc_status ttc_model_open_with(const char *library_path,
+                                          const ttc_weights *weights,
+                                          int strict, ttc_model **out,
+                                          ttc_error *error) {
+  return guarded(error, [&]() -> Status {
+    if (!library_path || !out)
+      return nullArgument(library_path ? "out" : "library_path");
+    return createModel(library_path, nullptr, weights, strict != 0, out);
+  });
+}
+
+extern "C" void ttc_model_close(ttc_model *model) {
+  if (model)
+    model->release();
+}
+
+extern "C" const ttc_model_descriptor *
+ttc_model_get_descriptor(const ttc_model *model) {
+  return model ? model->descriptor : nullptr;
+}
+
+const void *ttc_model_prepared(const ttc_model *model) {
+  return model ? model->prepared : nullptr;
+}
+
+uint32_t ttc_model_prepared_checksum(const ttc_model *model) {
+  return model ? model->preparedChecksum() : 0;
+}

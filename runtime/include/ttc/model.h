@@ -1,0 +1,149 @@
+//===- model.h - What a compiled model says of itself -----------*- C -*-===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The contract between generated code and whatever runs it. A compiled model is
+// an object file with one exported symbol, `ttc_model_<name>`: a constant
+// `ttc_model_descriptor`. A shared library exports it as `ttc_model` as well, so
+// that a loader need not know the name.
+//
+// This header stands alone and is versioned as a schema is: the version comes
+// first, fields are only ever added at the end, and a reader refuses a version
+// that it does not know.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_MODEL_H
+#define TTC_MODEL_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TTC_ABI_VERSION 1u
+
+/// The value of a dimension that is the batch: known at run time only.
+#define TTC_BATCH (-1)
+
+/// Every buffer that the runtime hands to generated code, but the caller's
+/// inputs and outputs, starts at a multiple of this.
+#define TTC_ALIGNMENT 64u
+
+/// Element types. The numbers are part of the ABI.
+enum {
+  TTC_DTYPE_F32 = 1,
+  TTC_DTYPE_F64 = 2,
+  TTC_DTYPE_F16 = 3,
+  TTC_DTYPE_BF16 = 4,
+  TTC_DTYPE_I32 = 5,
+  TTC_DTYPE_I64 = 6,
+  TTC_DTYPE_U8 = 7,
+  TTC_DTYPE_BOOL = 8
+};
+
+/// What turns a parameter's raw value into the one the layer computes with.
+enum {
+  TTC_ACTIVATION_IDENTITY = 0, ///< scale, rec_weight: raw is the value
+  TTC_ACTIVATION_SIGMOID = 1,  ///< decays, in (0, 1)
+  TTC_ACTIVATION_SOFTPLUS = 2, ///< thresholds, above 0
+  TTC_ACTIVATION_ARCSINH = 3   ///< biases, any value
+};
+
+/// A number of bytes, or an offset in bytes: fixed + per_batch * batch.
+typedef struct ttc_bytes {
+  uint64_t fixed;
+  uint64_t per_batch;
+} ttc_bytes;
+
+/// An input, an output, a parameter or a state: dense, row-major.
+typedef struct ttc_tensor_spec {
+  const char *name;
+  int32_t dtype;
+  int32_t rank;
+  const int64_t *shape; ///< `rank` sizes; TTC_BATCH for the batch, only ever first
+} ttc_tensor_spec;
+
+/// A parameter. `tensor.name` is the key of its effective value, such as
+/// `net.1.beta`; `raw_name`, where it is not null, the key of its raw value,
+/// such as `net.1.raw_beta`. Weights bring one of the two.
+typedef struct ttc_param_spec {
+  ttc_tensor_spec tensor;
+  const char *raw_name;
+  int32_t activation;
+  int32_t reserved;
+} ttc_param_spec;
+
+/// A state, and where it lies in the session's block of states.
+typedef struct ttc_state_spec {
+  ttc_tensor_spec tensor;
+  ttc_bytes offset;
+} ttc_state_spec;
+
+/// Turns weights into the form that `step` reads: activates raw parameters and
+/// packs matrices. `params[i]` is the data of parameter i, dense and aligned to its
+/// element; `raw[i]` is 1 if that is the raw value. `prepared` holds
+/// `prepared_size` bytes. Runs once, at load.
+typedef void (*ttc_prepare_fn)(const void *const *params, const uint8_t *raw,
+                               void *prepared);
+
+/// One timestep: reads inputs, updates `states` in place, writes outputs.
+/// No input may overlap an output. Never allocates, locks, prints or throws.
+typedef void (*ttc_step_fn)(const void *const *inputs, void *const *outputs,
+                            const void *prepared, void *states, void *scratch,
+                            int64_t batch);
+
+/// `steps` timesteps. Inputs and outputs have the timestep as an outermost axis.
+/// Leaves the same bits in outputs and states as `steps` calls of the step.
+typedef void (*ttc_run_fn)(const void *const *inputs, void *const *outputs,
+                           const void *prepared, void *states, void *scratch,
+                           int64_t batch, int64_t steps);
+
+typedef struct ttc_model_descriptor {
+  uint32_t abi_version;     ///< TTC_ABI_VERSION of the compiler
+  uint32_t descriptor_size; ///< sizeof(ttc_model_descriptor) of the compiler
+
+  const char *name;
+  /// SHA-256 in hexadecimal: of the sorted table of states; of the model's IR
+  /// without weights and locations.
+  const char *schema_fingerprint;
+  const char *model_fingerprint;
+  const char *target_triple;
+  /// The CPU features that the code uses, as LLVM names them, separated by commas.
+  const char *cpu_features;
+
+  /// The batch that the code was compiled for, or TTC_BATCH for any.
+  int64_t batch;
+
+  uint32_t num_inputs;
+  uint32_t num_outputs;
+  uint32_t num_params;
+  uint32_t num_states; ///< sorted by name
+  const ttc_tensor_spec *inputs;
+  const ttc_tensor_spec *outputs;
+  const ttc_param_spec *params;
+  const ttc_state_spec *states;
+
+  uint64_t prepared_size;
+  ttc_bytes states_size;
+  ttc_bytes scratch_size;
+
+  /// The prepared weights, where the model was compiled with them; else null.
+  const void *prepared;
+  /// CRC-32C, as eight hexadecimal digits, of the embedded prepared weights; else null.
+  const char *prepared_checksum;
+
+  ttc_prepare_fn prepare;
+  ttc_step_fn step;
+  ttc_run_fn run;
+} ttc_model_descriptor;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // TTC_MODEL_H

@@ -1,0 +1,228 @@
+//===- runtime.h - Run a compiled model -------------------------*- C -*-===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Three kinds of object, as with a book, its readers and a bookmark:
+//
+//   ttc_weights   named tensors, read from a file or lent by the caller
+//   ttc_model     the code and the prepared weights: immutable, shared by any
+//                 number of threads and sessions
+//   ttc_session   one stream through a model: its states. One thread at a time;
+//                 a second entry gets TTC_ERROR_BUSY, never undefined behaviour
+//
+// Every function that can fail returns a status and takes an optional `ttc_error`
+// of the caller's, which receives a sentence. On failure nothing has changed and
+// every out parameter is left as it was. Nothing here prints, aborts, exits or
+// throws.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_RUNTIME_H
+#define TTC_RUNTIME_H
+
+#include "ttc/model.h"
+
+#include <stddef.h>
+
+#if defined(_WIN32)
+#define TTC_API
+#else
+#define TTC_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum ttc_status {
+  TTC_OK = 0,
+  TTC_ERROR_ARGUMENT = 1,    ///< a null pointer, or a flag that does not exist
+  TTC_ERROR_IO = 2,          ///< the system refused: the message carries its reason
+  TTC_ERROR_NOT_FOUND = 3,   ///< there is no such file, and no error hides one
+  TTC_ERROR_FORMAT = 4,      ///< the file is not what it should be
+  TTC_ERROR_CHECKSUM = 5,    ///< the file's bytes are not those that were written
+  TTC_ERROR_MISSING = 6,     ///< a key, or several, that should be there
+  TTC_ERROR_UNEXPECTED = 7,  ///< a key, or several, that should not
+  TTC_ERROR_SHAPE = 8,       ///< rank, size or batch
+  TTC_ERROR_DTYPE = 9,       ///< element type
+  TTC_ERROR_FINGERPRINT = 10,///< the states of another model
+  TTC_ERROR_VERSION = 11,    ///< made by another version of ttc
+  TTC_ERROR_TARGET = 12,     ///< this CPU cannot run the code
+  TTC_ERROR_BUSY = 13,       ///< the session is in use by another thread
+  TTC_ERROR_MEMORY = 14,     ///< an allocation failed, or a size overflows
+  TTC_ERROR_OVERLAP = 15     ///< an input and an output share memory
+} ttc_status;
+
+/// Filled by a call that fails, if given. Needs no initialisation and no release.
+typedef struct ttc_error {
+  ttc_status code;
+  char message[1024]; ///< one sentence, cut with "..." if it is longer
+} ttc_error;
+
+/// A tensor that somebody else owns: dense and row-major.
+typedef struct ttc_tensor {
+  const char *name; ///< may be null for inputs and outputs
+  int32_t dtype;    ///< TTC_DTYPE_...
+  int32_t rank;
+  const int64_t *shape;
+  void *data; ///< inputs and weights are only read through it
+} ttc_tensor;
+
+typedef struct ttc_weights ttc_weights;
+typedef struct ttc_model ttc_model;
+typedef struct ttc_session ttc_session;
+
+/// "0.1.0", and the name of a status, such as "checksum".
+TTC_API const char *ttc_version(void);
+TTC_API const char *ttc_status_name(ttc_status status);
+/// "F32" and so on, as safetensors spells them; null for an unknown number.
+TTC_API const char *ttc_dtype_name(int32_t dtype);
+/// Bytes an element; 0 for an unknown number.
+TTC_API size_t ttc_dtype_size(int32_t dtype);
+
+//===----------------------------------------------------------------------===//
+// Weights (and any other safetensors file)
+//===----------------------------------------------------------------------===//
+
+/// Maps a .safetensors file and checks all of its header. Tensor data is read on
+/// demand. The file may be renamed or replaced meanwhile, not truncated.
+TTC_API ttc_status ttc_weights_open(const char *path, ttc_weights **out,
+                                    ttc_error *error);
+/// Copies the table, not the data: that must outlive the weights.
+TTC_API ttc_status ttc_weights_from_tensors(const ttc_tensor *tensors,
+                                            size_t count, ttc_weights **out,
+                                            ttc_error *error);
+TTC_API void ttc_weights_close(ttc_weights *weights); ///< null is fine
+
+TTC_API size_t ttc_weights_count(const ttc_weights *weights);
+/// Tensor `index` in order of name; valid until the weights are closed. A dtype that
+/// ttc does not compute with has the number 0; its name is given by
+/// ttc_weights_dtype.
+TTC_API ttc_status ttc_weights_at(const ttc_weights *weights, size_t index,
+                                  ttc_tensor *out, ttc_error *error);
+TTC_API const char *ttc_weights_dtype(const ttc_weights *weights, size_t index);
+/// The number of pairs in the file's `__metadata__`, and each in order of key.
+TTC_API size_t ttc_weights_metadata_count(const ttc_weights *weights);
+TTC_API ttc_status ttc_weights_metadata_at(const ttc_weights *weights,
+                                           size_t index, const char **key,
+                                           const char **value,
+                                           ttc_error *error);
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+/// From a descriptor that is linked into the program. `weights` may be null if the
+/// model was compiled with weights; weights that are given override those. They are
+/// copied into prepared form: they can be closed after the call. Unless `strict` is 0,
+/// keys that the model does not have are an error; a missing one always is.
+TTC_API ttc_status ttc_model_create(const ttc_model_descriptor *descriptor,
+                                    const ttc_weights *weights, int strict,
+                                    ttc_model **out, ttc_error *error);
+/// From a shared library. `weights_path` may be null, as above.
+TTC_API ttc_status ttc_model_open(const char *library_path,
+                                  const char *weights_path, ttc_model **out,
+                                  ttc_error *error);
+/// As ttc_model_open, with weights that are in memory or already open.
+TTC_API ttc_status ttc_model_open_with(const char *library_path,
+                                       const ttc_weights *weights, int strict,
+                                       ttc_model **out, ttc_error *error);
+/// A model lives until it and every session of it are closed, in any order.
+TTC_API void ttc_model_close(ttc_model *model);
+TTC_API const ttc_model_descriptor *
+ttc_model_get_descriptor(const ttc_model *model);
+/// The weights in the form that the step reads, `prepared_size` bytes of the
+/// descriptor, and their CRC-32C. They live as long as the model does.
+TTC_API const void *ttc_model_prepared(const ttc_model *model);
+TTC_API uint32_t ttc_model_prepared_checksum(const ttc_model *model);
+
+//===----------------------------------------------------------------------===//
+// Sessions
+//===----------------------------------------------------------------------===//
+
+/// No state exists yet: the first step sizes them by its batch and zeroes them.
+TTC_API ttc_status ttc_session_create(ttc_model *model, ttc_session **out,
+                                      ttc_error *error);
+TTC_API void ttc_session_close(ttc_session *session);
+
+/// One timestep. `inputs` and `outputs` have the model's counts; every rank, size
+/// and dtype is checked, and the batch must be that of the states if there are any.
+TTC_API ttc_status ttc_session_step(ttc_session *session,
+                                    const ttc_tensor *inputs,
+                                    const ttc_tensor *outputs,
+                                    ttc_error *error);
+/// T timesteps: every input and output has one more axis, T, in front. The same
+/// bits as T calls of ttc_session_step. T = 0 does nothing.
+TTC_API ttc_status ttc_session_run(ttc_session *session,
+                                   const ttc_tensor *inputs,
+                                   const ttc_tensor *outputs,
+                                   ttc_error *error);
+/// One timestep on bare pointers, for callers that know the shapes (the typed
+/// functions of generated headers): only the batch and the pointers are checked.
+TTC_API ttc_status ttc_session_step_raw(ttc_session *session,
+                                        const void *const *inputs,
+                                        void *const *outputs, int64_t batch,
+                                        ttc_error *error);
+TTC_API ttc_status ttc_session_run_raw(ttc_session *session,
+                                       const void *const *inputs,
+                                       void *const *outputs, int64_t batch,
+                                       int64_t steps, ttc_error *error);
+
+/// Back to no states. The next step may bring another batch.
+TTC_API ttc_status ttc_session_zero(ttc_session *session, ttc_error *error);
+/// Timesteps since the states were last zeroed, kept through save and load.
+TTC_API uint64_t ttc_session_timestep(const ttc_session *session);
+/// The batch of the states; -1 while there are none.
+TTC_API int64_t ttc_session_batch(const ttc_session *session);
+
+/// State `index`, in the order of the descriptor, as it is now: a view, valid until
+/// the next call that takes the session (but these). `out->data` is null while the states do not exist.
+TTC_API ttc_status ttc_session_state(const ttc_session *session, size_t index,
+                                     ttc_tensor *out, ttc_error *error);
+
+enum {
+  TTC_LOAD_STRICT = 0,
+  /// Keys that are missing keep their present value (zero if there is none); keys
+  /// that are unknown are passed over.
+  TTC_LOAD_LENIENT = 1,
+  /// Take the states of a model with the same state table but another fingerprint.
+  TTC_LOAD_OTHER_MODEL = 2,
+  /// Take a file that carries no checksums or fingerprints (made by others).
+  TTC_LOAD_UNVERIFIED = 4
+};
+
+/// Replaces the states by copies of `tensors`, all or nothing. Strictly, either every
+/// state is there or, for the states that do not exist yet, none (count 0). The reference's aliases (`net._modules[1].mem`)
+/// are understood; they must agree to the bit. `timestep` becomes the session's.
+TTC_API ttc_status ttc_session_set_states(ttc_session *session,
+                                          const ttc_tensor *tensors,
+                                          size_t count, int flags,
+                                          uint64_t timestep, ttc_error *error);
+
+/// Writes the states to a file: a crash at any moment leaves the old file or the
+/// new one, whole. The generation before is kept as `<path>.prev`.
+TTC_API ttc_status ttc_session_save(ttc_session *session, const char *path,
+                                    ttc_error *error);
+/// Reads a states file, verifies it against its checksums and this model, then
+/// replaces the states: all or nothing.
+TTC_API ttc_status ttc_session_load(ttc_session *session, const char *path,
+                                    int flags, ttc_error *error);
+/// As ttc_session_load; if the file does not verify or is not there, takes
+/// `<path>.prev`. `*generation` becomes 0 for the newest, 1 for the one before.
+/// TTC_ERROR_NOT_FOUND only if neither exists.
+TTC_API ttc_status ttc_session_load_latest(ttc_session *session,
+                                           const char *path, int flags,
+                                           int *generation, ttc_error *error);
+
+/// Verifies a states file against its own checksums, without a model.
+/// TTC_ERROR_CHECKSUM also for a file that carries none.
+TTC_API ttc_status ttc_states_verify(const char *path, ttc_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // TTC_RUNTIME_H

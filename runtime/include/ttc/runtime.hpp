@@ -1,0 +1,215 @@
+//===- runtime.hpp - Run a compiled model, from C++ -------------*- C++ -*-===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A thin face of runtime.h: objects close themselves, a failure is a
+// ttc::Error. Everything is said there; nothing is done here but calling it.
+//
+//   ttc::Model model = ttc::Model::open("./libnet.so", "net.safetensors");
+//   ttc::Session session(model);
+//   session.step(input, output);
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_RUNTIME_HPP
+#define TTC_RUNTIME_HPP
+
+#include "ttc/runtime.h"
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace ttc {
+
+/// What went wrong, as a sentence.
+class Error : public std::runtime_error {
+public:
+  explicit Error(const ttc_error &error)
+      : std::runtime_error(error.message), code_(error.code) {}
+  ttc_status code() const { return code_; }
+
+private:
+  ttc_status code_;
+};
+
+namespace detail {
+template <typename Call> void check(Call &&call) {
+  ttc_error error;
+  if (call(&error) != TTC_OK)
+    throw Error(error);
+}
+} // namespace detail
+
+/// Named tensors, from a file or lent by the caller. Moves, does not copy.
+class Weights {
+public:
+  static Weights open(const std::string &path) {
+    ttc_weights *weights = nullptr;
+    detail::check([&](ttc_error *error) {
+      return ttc_weights_open(path.c_str(), &weights, error);
+    });
+    return Weights(weights);
+  }
+  /// The data must outlive the weights.
+  static Weights fromTensors(const std::vector<ttc_tensor> &tensors) {
+    ttc_weights *weights = nullptr;
+    detail::check([&](ttc_error *error) {
+      return ttc_weights_from_tensors(tensors.data(), tensors.size(), &weights,
+                                      error);
+    });
+    return Weights(weights);
+  }
+
+  size_t count() const { return ttc_weights_count(get()); }
+  /// Valid as long as the weights are.
+  ttc_tensor at(size_t index) const {
+    ttc_tensor tensor;
+    detail::check([&](ttc_error *error) {
+      return ttc_weights_at(get(), index, &tensor, error);
+    });
+    return tensor;
+  }
+  const ttc_weights *get() const { return weights.get(); }
+
+private:
+  struct Close {
+    void operator()(ttc_weights *weights) const { ttc_weights_close(weights); }
+  };
+  explicit Weights(ttc_weights *weights) : weights(weights) {}
+  std::unique_ptr<ttc_weights, Close> weights;
+};
+
+/// The code and the prepared weights. Moves, does not copy.
+class Model {
+public:
+  /// From a shared library; without `weightsPath`, with those that were
+  /// compiled in.
+  static Model open(const std::string &libraryPath,
+                    const std::string &weightsPath = std::string()) {
+    ttc_model *model = nullptr;
+    detail::check([&](ttc_error *error) {
+      return ttc_model_open(libraryPath.c_str(),
+                            weightsPath.empty() ? nullptr : weightsPath.c_str(),
+                            &model, error);
+    });
+    return Model(model);
+  }
+  static Model open(const std::string &libraryPath, const Weights &weights,
+                    bool strict = true) {
+    ttc_model *model = nullptr;
+    detail::check([&](ttc_error *error) {
+      return ttc_model_open_with(libraryPath.c_str(), weights.get(), strict,
+                                 &model, error);
+    });
+    return Model(model);
+  }
+  /// From a descriptor that is linked into the program.
+  static Model create(const ttc_model_descriptor &descriptor,
+                      const Weights *weights = nullptr, bool strict = true) {
+    ttc_model *model = nullptr;
+    detail::check([&](ttc_error *error) {
+      return ttc_model_create(&descriptor, weights ? weights->get() : nullptr,
+                              strict, &model, error);
+    });
+    return Model(model);
+  }
+
+  const ttc_model_descriptor &descriptor() const {
+    return *ttc_model_get_descriptor(get());
+  }
+  ttc_model *get() const { return model.get(); }
+
+private:
+  struct Close {
+    void operator()(ttc_model *model) const { ttc_model_close(model); }
+  };
+  explicit Model(ttc_model *model) : model(model) {}
+  std::unique_ptr<ttc_model, Close> model;
+};
+
+/// One stream through a model. It keeps the model alive. Moves, does not copy.
+class Session {
+public:
+  explicit Session(const Model &model) {
+    ttc_session *created = nullptr;
+    detail::check([&](ttc_error *error) {
+      return ttc_session_create(model.get(), &created, error);
+    });
+    session.reset(created);
+  }
+
+  /// A model with one input and one output.
+  void step(const ttc_tensor &input, const ttc_tensor &output) {
+    step(&input, &output);
+  }
+  void step(const ttc_tensor *inputs, const ttc_tensor *outputs) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_step(get(), inputs, outputs, error);
+    });
+  }
+  void run(const ttc_tensor &input, const ttc_tensor &output) {
+    run(&input, &output);
+  }
+  void run(const ttc_tensor *inputs, const ttc_tensor *outputs) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_run(get(), inputs, outputs, error);
+    });
+  }
+
+  void zero() {
+    detail::check(
+        [&](ttc_error *error) { return ttc_session_zero(get(), error); });
+  }
+  uint64_t timestep() const { return ttc_session_timestep(get()); }
+  int64_t batch() const { return ttc_session_batch(get()); }
+  /// A view, valid until the next step.
+  ttc_tensor state(size_t index) const {
+    ttc_tensor tensor;
+    detail::check([&](ttc_error *error) {
+      return ttc_session_state(get(), index, &tensor, error);
+    });
+    return tensor;
+  }
+  void setStates(const std::vector<ttc_tensor> &tensors, uint64_t timestep,
+                 int flags = TTC_LOAD_STRICT) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_set_states(get(), tensors.data(), tensors.size(),
+                                    flags, timestep, error);
+    });
+  }
+  void save(const std::string &path) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_save(get(), path.c_str(), error);
+    });
+  }
+  void load(const std::string &path, int flags = TTC_LOAD_STRICT) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_load(get(), path.c_str(), flags, error);
+    });
+  }
+  /// Returns the generation that was taken: 0 the newest, 1 the one before.
+  int loadLatest(const std::string &path, int flags = TTC_LOAD_STRICT) {
+    int generation = 0;
+    detail::check([&](ttc_error *error) {
+      return ttc_session_load_latest(get(), path.c_str(), flags, &generation,
+                                     error);
+    });
+    return generation;
+  }
+  ttc_session *get() const { return session.get(); }
+
+private:
+  struct Close {
+    void operator()(ttc_session *session) const { ttc_session_close(session); }
+  };
+  std::unique_ptr<ttc_session, Close> session;
+};
+
+} // namespace ttc
+
+#endif // TTC_RUNTIME_HPP

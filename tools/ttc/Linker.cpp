@@ -1,0 +1,150 @@
+//===- Linker.cpp ------------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Finds a linker and calls it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Linker.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Object/ArchiveWriter.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace llvm;
+using namespace ttc;
+
+/// The first of `names` that is on the PATH.
+static Expected<std::string> findProgram(ArrayRef<std::string> names,
+                                         StringRef purpose) {
+  for (const std::string &name : names)
+    if (auto path = sys::findProgramByName(name))
+      return *path;
+  return createStringError("no program to link " + purpose +
+                           " was found: looked for " + join(names, ", ") +
+                           " on the PATH; install one of them");
+}
+
+/// What drives the linker for a triple: a compiler driver where there is one, which
+/// knows where the C library is.
+static std::vector<std::string> drivers(const LinkOptions &options,
+                                        bool isCxx) {
+  if (options.isHost) {
+    if (isCxx)
+      return {"c++", "clang++-22", "clang++", "g++"};
+    return {"cc", "clang-22", "clang", "gcc", "ld.lld-22", "ld.lld"};
+  }
+  // Debian names a cross compiler without the vendor: aarch64-linux-gnu-gcc.
+  Triple triple(options.triple);
+  std::string prefix = (triple.getArchName() + "-" + triple.getOSName() + "-" +
+                        triple.getEnvironmentName())
+                           .str();
+  if (isCxx)
+    return {prefix + "-g++"};
+  return {prefix + "-gcc", "ld.lld-22", "ld.lld"};
+}
+
+static Error run(StringRef program, ArrayRef<std::string> arguments,
+                 bool verbose) {
+  SmallVector<StringRef> all = {program};
+  llvm::append_range(all, arguments);
+  if (verbose)
+    errs() << join(all, " ") << "\n";
+  SmallString<128> log;
+  if (std::error_code error =
+          sys::fs::createTemporaryFile("ttc-link", "log", log))
+    return createStringError("no temporary file could be made: " +
+                             error.message());
+  FileRemover removeLog(log);
+  std::string reason;
+  std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log),
+                                          StringRef(log)};
+  int status = sys::ExecuteAndWait(program, all, std::nullopt, redirects,
+                                   /*SecondsToWait=*/0, /*MemoryLimit=*/0,
+                                   &reason);
+  if (status == 0)
+    return Error::success();
+  auto output = MemoryBuffer::getFile(log);
+  return createStringError("'" + program + "' could not link: " + reason +
+                           (output ? (*output)->getBuffer().str() : ""));
+}
+
+Error ttc::linkSharedLibrary(StringRef object, StringRef output,
+                             const LinkOptions &options) {
+  auto program = findProgram(drivers(options, false), "a shared library");
+  if (!program)
+    return program.takeError();
+  std::string symbol = "ttc_model_" + options.modelName;
+
+  SmallString<128> script;
+  int descriptor;
+  if (std::error_code error = sys::fs::createTemporaryFile(
+          "ttc-exports", "map", descriptor, script))
+    return createStringError("no temporary file could be made: " +
+                             error.message());
+  FileRemover removeScript(script);
+  {
+    raw_fd_ostream out(descriptor, /*shouldClose=*/true);
+    out << "{ global: ttc_model; " << symbol << "; local: *; };\n";
+  }
+
+  bool isBareLinker = sys::path::filename(*program).starts_with("ld.lld");
+  std::vector<std::string> arguments = {"-shared", "-o", output.str(),
+                                        object.str()};
+  auto pass = [&](std::vector<std::string> flags) {
+    for (const std::string &flag : flags)
+      arguments.push_back(isBareLinker ? flag : "-Wl," + flag);
+  };
+  pass({"--version-script=" + script.str().str(),
+        "--defsym=ttc_model=" + symbol,
+        "-soname=" + options.soname, "--build-id=none"});
+  if (isBareLinker) {
+    for (StringRef keyword : {"relro", "now", "noexecstack"}) {
+      arguments.push_back("-z");
+      arguments.push_back(keyword.str());
+    }
+  } else {
+    pass({"-z,relro", "-z,now", "-z,noexecstack"});
+    // The prepare function calls exp and log.
+    arguments.push_back("-lm");
+  }
+  return run(*program, arguments, options.verbose);
+}
+
+Error ttc::linkExecutable(StringRef object, ArrayRef<std::string> libraries,
+                          StringRef output, const LinkOptions &options) {
+  auto program = findProgram(drivers(options, true), "a program");
+  if (!program)
+    return program.takeError();
+  std::vector<std::string> arguments = {"-o", output.str(), object.str()};
+  llvm::append_range(arguments, libraries);
+  llvm::append_range(arguments,
+                     ArrayRef<std::string>{"-pthread", "-ldl", "-lm",
+                                           "-Wl,-z,relro,-z,now",
+                                           "-Wl,--build-id=none"});
+  return run(*program, arguments, options.verbose);
+}
+
+Error ttc::writeStaticLibrary(StringRef object, StringRef member,
+                              StringRef output) {
+  auto file = NewArchiveMember::getFile(object, /*Deterministic=*/true);
+  if (!file)
+    return file.takeError();
+  file->MemberName = member;
+  std::vector<NewArchiveMember> members;
+  members.push_back(std::move(*file));
+  return writeArchive(output, members, SymtabWritingMode::NormalSymtab,
+                      object::Archive::K_GNU, /*Deterministic=*/true,
+                      /*Thin=*/false);
+}

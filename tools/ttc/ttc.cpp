@@ -1,0 +1,501 @@
+//===- ttc.cpp ---------------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The driver: a model in, a native binary out, or any level between.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Linker.h"
+#include "codegen/Pipelines.h"
+#include "codegen/TTCCodegenPasses.h"
+#include "dialect/TTC.h"
+#include "passes/TTCPasses.h"
+#include "ttc/runtime.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+
+using namespace mlir;
+using namespace ttc;
+
+namespace {
+
+enum class Emit {
+  Model, Declared, Expanded, Threaded, Nests, Scheduled, LLVM, Assembly,
+  Object, Library, Shared, Executable, Header, JSON
+};
+
+llvm::cl::OptionCategory category("ttc options");
+
+llvm::cl::opt<std::string> inputPath(llvm::cl::Positional, llvm::cl::Required,
+                                     llvm::cl::desc("<model.mlir>"),
+                                     llvm::cl::cat(category));
+llvm::cl::opt<std::string> outputPath(
+    "o", llvm::cl::value_desc("file"), llvm::cl::cat(category),
+    llvm::cl::desc("Where to write (default: stdout for text, else a name made "
+                   "from the model's file)"));
+llvm::cl::opt<std::string> weightsPath(
+    "weights", llvm::cl::value_desc("net.safetensors"), llvm::cl::cat(category),
+    llvm::cl::desc("Embed these weights, prepared"));
+llvm::cl::opt<Emit> emit(
+    "emit", llvm::cl::desc("What to write"), llvm::cl::init(Emit::Shared),
+    llvm::cl::cat(category),
+    llvm::cl::values(
+        clEnumValN(Emit::Model, "model", "level 1: the model, as read"),
+        clEnumValN(Emit::Declared, "declared", "level 2: params and states by name"),
+        clEnumValN(Emit::Expanded, "expanded", "level 3: reads, arithmetic, writes"),
+        clEnumValN(Emit::Threaded, "threaded", "level 4: a pure function"),
+        clEnumValN(Emit::Nests, "nests", "level 4, fused: one nest a layer"),
+        clEnumValN(Emit::Scheduled, "scheduled", "level 5: loops over vectors"),
+        clEnumValN(Emit::LLVM, "llvm", "level 6: LLVM IR, optimised"),
+        clEnumValN(Emit::Assembly, "asm", "assembly"),
+        clEnumValN(Emit::Object, "obj", "an object, and its header"),
+        clEnumValN(Emit::Library, "lib", "a static library, and its header"),
+        clEnumValN(Emit::Shared, "shared", "a shared library, and its header (default)"),
+        clEnumValN(Emit::Executable, "exe", "a program with the options of ttc-run"),
+        clEnumValN(Emit::Header, "header", "the C header alone"),
+        clEnumValN(Emit::JSON, "json", "the table of inputs, outputs, params, states")));
+llvm::cl::opt<std::string> target("target", llvm::cl::desc("cpu"),
+                                  llvm::cl::init("cpu"),
+                                  llvm::cl::cat(category));
+llvm::cl::opt<std::string> triple(
+    "triple", llvm::cl::desc("Target triple (default: this machine's)"),
+    llvm::cl::cat(category));
+llvm::cl::opt<std::string> cpu(
+    "mcpu", llvm::cl::init("native"), llvm::cl::cat(category),
+    llvm::cl::desc("CPU to compile for: native (default), v2, v3, v4 for the "
+                   "levels of x86-64, or any name that LLVM knows"));
+llvm::cl::opt<std::string> batchOption(
+    "batch", llvm::cl::init("model"), llvm::cl::cat(category),
+    llvm::cl::desc("A number to fix the batch, or 'dynamic'; default: as the "
+                   "model says"));
+llvm::cl::opt<char> optimization("O", llvm::cl::Prefix, llvm::cl::init('3'),
+                                 llvm::cl::desc("Optimisation level, 0 to 3"),
+                                 llvm::cl::cat(category));
+llvm::cl::opt<bool> saveTemps(
+    "save-temps", llvm::cl::cat(category),
+    llvm::cl::desc("Also write every level beside the output"));
+llvm::cl::opt<bool> verbose("v", llvm::cl::desc("Say what is run"),
+                            llvm::cl::cat(category));
+
+/// One compilation, from file to file. Its methods report on stderr and return failure.
+class Compilation {
+public:
+  explicit Compilation(MLIRContext &context) : context(context) {}
+
+  LogicalResult run() {
+    if (failed(checkOptions()) || failed(parse()))
+      return failure();
+    table.modelFingerprint = fingerprintModel(*module);
+    if (emit == Emit::Model)
+      return writeIR();
+    if (failed(measureStates()))
+      return failure();
+
+    TargetOptions options;
+    options.triple = triple;
+    options.cpu = cpu;
+    options.optimizationLevel = optimization - '0';
+    auto resolved = resolveTarget(options);
+    if (!resolved)
+      return report(resolved.takeError());
+    machine = std::move(*resolved);
+
+    struct Stage {
+      Emit level;
+      StringRef name;
+      std::function<void(OpPassManager &)> add;
+    };
+    Stage stages[] = {
+        {Emit::Declared, "declared",
+         [&](OpPassManager &pm) { addDeclarePasses(pm, batch); }},
+        {Emit::Expanded, "expanded", addExpandPasses},
+        {Emit::Threaded, "threaded", addThreadPasses},
+        {Emit::Nests, "nests", addFusePasses},
+        {Emit::Scheduled, "scheduled", [&](OpPassManager &pm) {
+           addSchedulePasses(pm, machine.unit);
+         }}};
+    for (const Stage &stage : stages) {
+      PassManager pm(&context);
+      stage.add(pm);
+      if (failed(pm.run(*module)))
+        return failure();
+      if (stage.level == Emit::Nests && failed(readTable()))
+        return failure();
+      if (saveTemps && failed(saveIR(stage.name)))
+        return failure();
+      if (emit == stage.level)
+        return writeIR();
+    }
+    readSizes(*module, table);
+    if (emit == Emit::JSON)
+      return writeText(llvm::formatv("{0:2}\n", table.toJSON()).str());
+    if (emit == Emit::Header)
+      return writeText(emitHeader(table, stem()));
+    return emitBinary();
+  }
+
+private:
+  //===--------------------------------------------------------------------===//
+  // The stages
+  //===--------------------------------------------------------------------===//
+
+  LogicalResult checkOptions() {
+    if (target == "nvptx")
+      return report("the target 'nvptx' is not built yet: --target=cpu is");
+    if (target != "cpu")
+      return report("there is no target '" + target + "': --target=cpu is");
+    if (optimization < '0' || optimization > '3')
+      return report("the optimisation level is 0 to 3, but -O" +
+                    std::string(1, optimization) + " was asked for");
+    if (batchOption != "model" && batchOption != "dynamic") {
+      int64_t value;
+      if (!llvm::to_integer(batchOption, value) || value < 1)
+        return report("--batch takes 'dynamic' or a number from 1, but '" +
+                      batchOption + "' was given");
+      batch = value;
+    }
+    return success();
+  }
+
+  LogicalResult parse() {
+    std::string reason;
+    auto file = openInputFile(inputPath, &reason);
+    if (!file)
+      return report(reason);
+    sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
+    diagnostics =
+        std::make_unique<SourceMgrDiagnosticHandler>(sources, &context);
+    module = parseSourceFile<ModuleOp>(sources, &context);
+    if (!module || !getOnlyModel(*module))
+      return failure();
+    for (Operation &op : *module->getBody())
+      if (!isa<ModelOp, ParamOp, StateOp>(op))
+        return op.emitOpError("cannot stand beside a model: only ttc.param and "
+                              "ttc.state can");
+    StringRef name = getOnlyModel(*module).getSymName();
+    if (name.empty() || llvm::isDigit(name.front()) ||
+        !llvm::all_of(name,
+                      [](char c) { return llvm::isAlnum(c) || c == '_'; }))
+      return getOnlyModel(*module).emitError()
+             << "the name '" << name
+             << "' of the model is not an identifier of C, which the symbols "
+                "of the binary are made from";
+    ModelOp model = getOnlyModel(*module);
+    bool isDynamic = llvm::any_of(model.getArgumentTypes(), [](Type type) {
+      return !cast<RankedTensorType>(type).hasStaticShape();
+    });
+    if (batchOption == "dynamic" && !isDynamic)
+      return model.emitError()
+             << "the model @" << name << " has no dynamic batch: every input "
+             << "has a static shape, and --batch=dynamic cannot free it";
+    return success();
+  }
+
+  /// The schema is that of the model as it was written: a states file of the model for
+  /// any batch fits the one that is compiled for its batch.
+  LogicalResult measureStates() {
+    OwningOpRef<ModuleOp> copy = module->clone();
+    PassManager pm(&context);
+    addDeclarePasses(pm, std::nullopt);
+    if (failed(pm.run(*copy)))
+      return failure();
+    table.schemaFingerprint = fingerprintStates(*copy);
+    return success();
+  }
+
+  LogicalResult readTable() {
+    auto read = readModelTable(*module);
+    if (failed(read))
+      return failure();
+    read->schemaFingerprint = table.schemaFingerprint;
+    read->modelFingerprint = table.modelFingerprint;
+    read->triple = machine.triple;
+    read->features = machine.requiredFeatures();
+    table = std::move(*read);
+    return success();
+  }
+
+  LogicalResult emitBinary() {
+    std::optional<EmbeddedWeights> embedded;
+    if (!weightsPath.empty()) {
+      auto prepared = runPrepareHere(*module, table, machine.unit,
+                                     [&](const ttc_model_descriptor &d) {
+                                       return prepareWeights(d);
+                                     });
+      if (!prepared)
+        return report(prepared.takeError());
+      embedded = std::move(*prepared);
+    }
+
+    PassManager pm(&context);
+    addLLVMPasses(pm, machine.unit);
+    if (failed(pm.run(*module)))
+      return failure();
+    llvm::LLVMContext llvmContext;
+    auto translated =
+        translateToLLVM(*module, llvmContext, machine, table,
+                        embedded ? &*embedded : nullptr);
+    if (!translated)
+      return report(translated.takeError());
+    if (emit == Emit::Executable)
+      addMain(**translated);
+    optimize(**translated, machine, optimization - '0');
+    if (saveTemps || emit == Emit::LLVM) {
+      std::string text;
+      llvm::raw_string_ostream stream(text);
+      stream << **translated;
+      if (saveTemps && failed(writeFile(besideOutput("ll"), text)))
+        return failure();
+      if (emit == Emit::LLVM)
+        return writeText(text);
+    }
+    if (saveTemps || emit == Emit::Assembly) {
+      auto copy = llvm::CloneModule(**translated);
+      auto text = machineCode(*copy, /*assembly=*/true);
+      if (!text)
+        return report(text.takeError());
+      if (saveTemps && failed(writeFile(besideOutput("s"), *text)))
+        return failure();
+      if (emit == Emit::Assembly)
+        return writeText(*text);
+    }
+    auto object = machineCode(**translated, /*assembly=*/false);
+    if (!object)
+      return report(object.takeError());
+    return writeBinary(*object);
+  }
+
+  llvm::Expected<EmbeddedWeights>
+  prepareWeights(const ttc_model_descriptor &descriptor) {
+    ttc_error error;
+    ttc_weights *weights = nullptr;
+    ttc_model *model = nullptr;
+    auto failed = [&] {
+      ttc_weights_close(weights);
+      return llvm::createStringError(error.message);
+    };
+    if (ttc_weights_open(weightsPath.c_str(), &weights, &error))
+      return failed();
+    if (ttc_model_create(&descriptor, weights, /*strict=*/1, &model, &error))
+      return failed();
+    const auto *bytes =
+        static_cast<const uint8_t *>(ttc_model_prepared(model));
+    EmbeddedWeights embedded;
+    embedded.bytes.assign(bytes, bytes + descriptor.prepared_size);
+    embedded.checksum =
+        llvm::formatv("{0:x-8}", ttc_model_prepared_checksum(model)).str();
+    ttc_model_close(model);
+    ttc_weights_close(weights);
+    return embedded;
+  }
+
+  /// int main(int argc, char **argv) { return ttc_run_main(&descriptor, argc, argv); }
+  void addMain(llvm::Module &translated) {
+    llvm::LLVMContext &c = translated.getContext();
+    auto *i32 = llvm::Type::getInt32Ty(c);
+    auto *pointer = llvm::PointerType::get(c, 0);
+    auto *main = llvm::Function::Create(
+        llvm::FunctionType::get(i32, {i32, pointer}, false),
+        llvm::GlobalValue::ExternalLinkage, "main", translated);
+    llvm::IRBuilder<> builder(llvm::BasicBlock::Create(c, "", main));
+    auto callee = translated.getOrInsertFunction(
+        "ttc_run_main",
+        llvm::FunctionType::get(i32, {pointer, i32, pointer}, false));
+    builder.CreateRet(builder.CreateCall(
+        callee, {translated.getNamedValue("ttc_model_" + table.name),
+                 main->getArg(0), main->getArg(1)}));
+  }
+
+  llvm::Expected<std::string> machineCode(llvm::Module &translated,
+                                          bool assembly) {
+    llvm::SmallVector<char, 0> bytes;
+    llvm::raw_svector_ostream stream(bytes);
+    if (llvm::Error error =
+            emitMachineCode(translated, machine, assembly, stream))
+      return error;
+    return std::string(bytes.begin(), bytes.end());
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Files
+  //===--------------------------------------------------------------------===//
+
+  std::string stem() {
+    StringRef path = outputPath.empty() ? inputPath : outputPath;
+    StringRef name = llvm::sys::path::stem(path);
+    name.consume_front("lib");
+    return name.empty() || name == "-" ? table.name : name.str();
+  }
+
+  /// The output's path, made from the model's file where none was given.
+  std::string binaryPath() {
+    if (!outputPath.empty())
+      return outputPath;
+    switch (emit) {
+    case Emit::Object:
+      return stem() + ".o";
+    case Emit::Library:
+      return "lib" + stem() + ".a";
+    case Emit::Executable:
+      return stem();
+    default:
+      return "lib" + stem() + ".so";
+    }
+  }
+
+  std::string besideOutput(StringRef extension) {
+    llvm::SmallString<128> path(
+        llvm::sys::path::parent_path(binaryPath()));
+    llvm::sys::path::append(path, stem() + "." + extension);
+    return path.str().str();
+  }
+
+  LogicalResult writeBinary(StringRef object) {
+    std::string path = binaryPath();
+    if (emit == Emit::Object) {
+      if (failed(writeFile(path, object)))
+        return failure();
+    } else {
+      llvm::SmallString<128> objectPath, linkedPath;
+      if (auto error = llvm::sys::fs::createTemporaryFile("ttc", "o",
+                                                          objectPath))
+        return report("no temporary file could be made: " + error.message());
+      llvm::FileRemover removeObject(objectPath);
+      if (failed(writeFile(objectPath, object)))
+        return failure();
+      // Linked under a temporary name in the same directory, then renamed: whoever has
+      // the old file open keeps it, and nobody sees half of the new one.
+      if (auto error = llvm::sys::fs::createUniqueFile(
+              path + ".%%%%%%.tmp", linkedPath))
+        return report("'" + path + "' cannot be written: " + error.message());
+      llvm::FileRemover removeLinked(linkedPath);
+      if (llvm::Error error = link(objectPath, linkedPath, path))
+        return report(std::move(error));
+      if (auto error = llvm::sys::fs::rename(linkedPath, path))
+        return report("'" + path + "' cannot be written: " + error.message());
+      removeLinked.releaseFile();
+      if (emit == Emit::Executable)
+        return success();
+    }
+    return writeFile(besideOutput("h"), emitHeader(table, stem()));
+  }
+
+  llvm::Error link(StringRef object, StringRef linked, StringRef path) {
+    LinkOptions options;
+    options.triple = machine.triple;
+    options.isHost = machine.isHost();
+    options.modelName = table.name;
+    options.soname = llvm::sys::path::filename(path).str();
+    options.verbose = verbose;
+    if (emit == Emit::Library)
+      return writeStaticLibrary(object, stem() + ".o", linked);
+    if (emit == Emit::Shared)
+      return linkSharedLibrary(object, linked, options);
+    std::string self = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
+    llvm::SmallString<128> directory(llvm::sys::path::parent_path(
+        llvm::sys::path::parent_path(self)));
+    llvm::sys::path::append(directory, "lib");
+    std::vector<std::string> libraries;
+    for (StringRef name : {"libttc_run_main.a", "libttc_runtime.a"}) {
+      llvm::SmallString<128> library(directory);
+      llvm::sys::path::append(library, name);
+      if (!llvm::sys::fs::exists(library))
+        return llvm::createStringError(
+            "'" + library + "' was not found: a program is linked with the "
+            "runtime, which is built beside ttc");
+      libraries.push_back(library.str().str());
+    }
+    return linkExecutable(object, libraries, linked, options);
+  }
+
+  LogicalResult writeText(StringRef text) {
+    if (outputPath.empty() || outputPath == "-") {
+      llvm::outs() << text;
+      return success();
+    }
+    return writeFile(outputPath, text);
+  }
+
+  LogicalResult writeIR() {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    module->print(stream);
+    return writeText(text);
+  }
+
+  LogicalResult saveIR(StringRef level) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    module->print(stream);
+    return writeFile(besideOutput((level + ".mlir").str()), text);
+  }
+
+  /// Through a temporary name and a rename.
+  LogicalResult writeFile(StringRef path, StringRef bytes) {
+    llvm::Error error =
+        llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
+          out << bytes;
+          return llvm::Error::success();
+        });
+    if (error)
+      return report("'" + path.str() +
+                    "' cannot be written: " + toString(std::move(error)));
+    return success();
+  }
+
+  LogicalResult report(llvm::Error error) {
+    return report(toString(std::move(error)));
+  }
+  LogicalResult report(const std::string &sentence) {
+    llvm::errs() << inputPath << ": error: " << sentence << "\n";
+    return failure();
+  }
+
+  MLIRContext &context;
+  llvm::SourceMgr sources;
+  std::unique_ptr<SourceMgrDiagnosticHandler> diagnostics;
+  OwningOpRef<ModuleOp> module;
+  std::optional<int64_t> batch;
+  ttc::Target machine;
+  ModelTable table;
+};
+
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  llvm::cl::HideUnrelatedOptions(category);
+  llvm::cl::SetVersionPrinter([](llvm::raw_ostream &out) {
+    out << "ttc " << ttc_version() << " (ABI " << TTC_ABI_VERSION
+        << ", LLVM " << LLVM_VERSION_STRING << ")\n";
+  });
+  llvm::cl::ParseCommandLineOptions(
+      argc, argv, "ttc: compiles networks that remember into native code\n");
+
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<TTCDialect>();
+  MLIRContext context(registry);
+  return failed(Compilation(context).run());
+}
