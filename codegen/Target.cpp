@@ -126,8 +126,9 @@ Expected<ttc::Target> ttc::resolveTarget(const TargetOptions &options) {
                              "`llc -mcpu=help` lists");
 
   llvm::TargetOptions codegenOptions;
-  // FMA is written where it is meant: the bits do not depend on what LLVM would fuse.
-  codegenOptions.AllowFPOpFusion = FPOpFusion::Strict;
+  // vector.fma arrives as fmuladd, which Standard fuses; a product and a sum that are
+  // written apart stay apart.
+  codegenOptions.AllowFPOpFusion = FPOpFusion::Standard;
   codegenOptions.MCOptions.ABIName = triple.isRISCV() ? "lp64d" : "";
   static constexpr CodeGenOptLevel levels[] = {
       CodeGenOptLevel::None, CodeGenOptLevel::Less, CodeGenOptLevel::Default,

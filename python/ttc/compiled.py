@@ -21,8 +21,8 @@ from torch import nn
 
 from . import native, toolchain
 from .errors import Error, UnsupportedError
-from .exporting import Examples, export_model, write_file
-from .params import Activation, Constrained, activate, deactivate
+from .exporting import Examples, check_batch, export_model, write_file
+from .params import Constrained, activate, deactivate
 from .paths import canonical_key
 
 _MAX_PLANS = 256
@@ -56,7 +56,11 @@ def compile(
         raise UnsupportedError(f"the target {target!r} is not supported; use target='cpu'")
     if dtype not in (None, torch.float32):
         raise UnsupportedError(f"the dtype {dtype} is not supported; use torch.float32")
-    exported = export_model(model, example_input, "model", batch)
+    exported = export_model(model, example_input, "model")
+    options = []
+    # Fixed by the compiler and not in the model IR: the same model has the same fingerprint.
+    if batch is not None and check_batch(exported.inputs, batch):
+        options.append(f"--batch={batch}")
     parameters = _Parameters(
         exported.state_dict, list(exported.constrained), dict(exported.aliases)
     )
@@ -65,7 +69,7 @@ def compile(
     try:
         source, library = Path(directory, "model.mlir"), Path(directory, "libmodel.so")
         write_file(source, exported.text.encode())
-        toolchain.run_driver(source, library)
+        toolchain.run_driver(source, library, options)
         compiled = CompiledModel(library, parameters, native.Weights.lend(exported.weights))
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)

@@ -17,9 +17,9 @@ import safetensors.numpy
 import torch
 from torch import fx, nn
 
-from .emitting import Emitter, constrained_params, quote, tensor_type
+from .emitting import Emitter, Operand, constrained_params, quote
 from .errors import Error, UnsupportedError
-from .layers import emit_layer
+from .layers import check_layer, emit_layer
 from .operations import emit_operation, spelling
 from .params import Constrained
 from .paths import canonical_key
@@ -77,7 +77,7 @@ def export_model(
     examples = [e.detach().cpu() if isinstance(e, torch.Tensor) else e for e in example_input]
     if batch is not None:
         examples = _with_batch(model, examples, batch)
-    traced = trace(model, examples, batch)
+    traced = trace(model, examples, batch, check_layer)
     if traced.was_training:
         warnings.warn(
             f"{where('', model)} is in training mode; it is exported as in eval mode. Call "
@@ -113,24 +113,34 @@ def _with_batch(
     model: nn.Module, examples: Sequence[torch.Tensor], batch: int
 ) -> list[torch.Tensor]:
     """The examples with `batch` rows, for a model whose batch is dynamic."""
+    traced = trace(model, examples, None, check_layer)
+    values = [traced.values[node] for node in traced.inputs]
+    check_batch(values, batch)
+    resized = []
+    for value, example in zip(values, examples):
+        if value.dynamic:
+            copies = -(-batch // example.shape[0])
+            example = torch.cat([example] * copies)[:batch]
+        resized.append(example)
+    return resized
+
+
+def check_batch(inputs: Sequence[Value], batch: int) -> bool:
+    """Whether the model's batch is dynamic, so that it can be fixed at `batch`.
+
+    Raises Error for a `batch` that is none, or not the size of a model that has it fixed.
+    """
     if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
         raise Error(f"batch is {batch!r}, expected None (dynamic) or an int of at least 1")
-    traced = trace(model, examples, None)
-    resized = []
-    for node, example in zip(traced.inputs, examples):
-        if traced.values[node].dynamic:
-            rows = -(-batch // example.shape[0])
-            example = torch.cat([example] * rows)[:batch]
-        resized.append(example)
-    if not any(traced.values[node].dynamic for node in traced.inputs):
-        sizes = sorted({example.shape[0] for example in examples if example.ndim > 1})
-        if sizes != [batch]:
-            shapes = [tuple(example.shape) for example in examples]
-            raise Error(
-                f"batch is {batch}, but the leading dimension of the example inputs, of shapes "
-                f"{shapes}, is no batch of this model; leave out batch"
-            )
-    return resized
+    if any(value.dynamic for value in inputs):
+        return True
+    shapes = [value.shape for value in inputs]
+    if {shape[0] for shape in shapes if len(shape) > 1} != {batch}:
+        raise Error(
+            f"batch is {batch}, but the leading dimension of the example inputs, of shapes "
+            f"{shapes}, is no batch of this model; leave out batch"
+        )
+    return False
 
 
 def _symbol(name: str) -> str:
@@ -183,7 +193,7 @@ def _check_not_tensors(node: fx.Node, value: object) -> None:
         )
 
 
-def _outputs(emitter: Emitter) -> list:
+def _outputs(emitter: Emitter) -> list[Operand]:
     returned = emitter.traced.output.args[0]
     elements = returned if isinstance(returned, (tuple, list)) else [returned]
     if isinstance(returned, dict) or not elements:

@@ -97,15 +97,9 @@ _METHODS = {
 
 def _expression(function: Callable) -> Any:
     """The function of one variable as nested tuples; None where it is not that simple."""
-    body = _autograd_body(function)
-    if body is None:
-        body = function
-    # Builtins have no code to trace: call them from a function that has.
-    if not isinstance(body, nn.Module) and not hasattr(body, "__code__"):
-        body = lambda v: function(v)  # noqa: E731
     tracer = fx.Tracer()
     try:
-        graph = tracer.trace(body)
+        graph = tracer.trace(_traceable(function))
     except Exception:  # whatever the user's function raises: it cannot be traced
         return None
     values: dict[fx.Node, Any] = {}
@@ -119,13 +113,15 @@ def _expression(function: Callable) -> Any:
     return None
 
 
-def _autograd_body(function: Callable) -> Callable | None:
-    """The forward of a surrogate-gradient step: `Step.apply` of an autograd function."""
+def _traceable(function: Callable) -> Callable:
+    """A module or Python function that does what `function` does."""
     owner = getattr(function, "__self__", None)
-    if not (inspect.isclass(owner) and issubclass(owner, torch.autograd.Function)):
-        return None
-    context = _Context()
-    return lambda v: owner.forward(context, v)
+    if inspect.isclass(owner) and issubclass(owner, torch.autograd.Function):
+        # `Step.apply` of a step with a surrogate gradient: what counts is its forward.
+        return lambda v: owner.forward(_Context(), v)
+    if isinstance(function, nn.Module) or hasattr(function, "__code__"):
+        return function
+    return lambda v: function(v)  # a builtin has no code to trace
 
 
 class _Context:

@@ -29,21 +29,25 @@ class LayerCall:
         return where(self.path, self.layer)
 
 
-def emit_layer(emitter: Emitter, node: fx.Node) -> None:
-    """Writes the call of a layer. Raises UnsupportedError for a layer that ttc does not know."""
-    path, layer = node.target, emitter.traced.paths.modules[node.target]
-    entry = _entry(layer)
-    if entry is None:
+def check_layer(path: str, layer: nn.Module) -> None:
+    """Raises UnsupportedError for a layer that ttc does not know."""
+    if _entry(layer) is None:
         raise UnsupportedError(
             f"{where(path, layer)} is a layer that ttc does not export; it exports "
             f"{', '.join(sorted(t.__name__ for t in LAYERS))} and the layers of tracetorch.snn"
         )
+
+
+def emit_layer(emitter: Emitter, node: fx.Node) -> None:
+    """Writes the call of a layer that ttc knows."""
+    path, layer = node.target, emitter.traced.paths.modules[node.target]
     arguments = (*node.args, *node.kwargs.values())
     if len(arguments) != 1:
         raise UnsupportedError(
             f"{where(path, layer)} is called with {len(arguments)} arguments, expected one tensor"
         )
-    entry(emitter, LayerCall(node, path, layer, emitter.operand(arguments[0], where(path, layer))))
+    call = LayerCall(node, path, layer, emitter.operand(arguments[0], where(path, layer)))
+    _entry(layer)(emitter, call)
 
 
 def _entry(layer: nn.Module) -> Callable[[Emitter, LayerCall], None] | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import fx, nn
 
 from .errors import Error, UnsupportedError
 from .paths import ModulePaths, find_modules, is_leaf, is_stateful
+
 
 @dataclass(frozen=True)
 class Value:
@@ -43,12 +44,18 @@ def where(path: str, module: nn.Module) -> str:
     return f"'{path}' ({type(module).__name__})" if path else f"the model ({type(module).__name__})"
 
 
-def trace(model: nn.Module, examples: Sequence[torch.Tensor], batch: int | None) -> Traced:
+def trace(
+    model: nn.Module,
+    examples: Sequence[torch.Tensor],
+    batch: int | None,
+    check_layer: Callable[[str, nn.Module], None],
+) -> Traced:
     """Traces the model on one timestep's inputs, without touching the model.
 
     The leading dimension of a value is the batch if the value grows with it: the model runs on
     the examples and once more on inputs with one row more. With an int for `batch`, or where
-    that cannot be (rank 1, or a layer's own dimension), every size is fixed.
+    that cannot be (rank 1, or a layer's own dimension), every size is fixed. `check_layer` may
+    refuse a layer, by its path, where the forward calls it.
 
     Raises Error for inputs that the model does not take, UnsupportedError for a forward that
     cannot be traced.
@@ -65,7 +72,7 @@ def trace(model: nn.Module, examples: Sequence[torch.Tensor], batch: int | None)
     _check_examples(examples)
 
     bound, defaults = _bind(model, root, examples)
-    graph = _trace_graph(root, paths, defaults)
+    graph = _trace_graph(root, _Tracer(paths, check_layer), defaults)
     _check_no_hidden_state(paths)
     placeholders = {node.target: node for node in graph.nodes if node.op == "placeholder"}
     inputs = tuple(placeholders[name] for name in bound)
@@ -172,12 +179,18 @@ def _bind(
 class _Tracer(fx.Tracer):
     """Traces by canonical path, so that layers in plain Python lists are found too."""
 
-    def __init__(self, paths: ModulePaths):
+    def __init__(self, paths: ModulePaths, check_layer: Callable[[str, nn.Module], None]):
         super().__init__()
         self._module_paths = paths
+        self._check_layer = check_layer
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return is_leaf(m)
+
+    def call_module(self, m: nn.Module, forward: Callable, args: Any, kwargs: Any) -> Any:
+        if is_leaf(m):
+            self._check_layer(self.path_of_module(m), m)
+        return super().call_module(m, forward, args, kwargs)
 
     def path_of_module(self, mod: nn.Module) -> str:
         path = self._module_paths.path_of(mod)
@@ -203,9 +216,9 @@ class _OneLayer(nn.Module):
         return self.layer(x)
 
 
-def _trace_graph(root: nn.Module, paths: ModulePaths, defaults: dict[str, Any]) -> fx.Graph:
+def _trace_graph(root: nn.Module, tracer: _Tracer, defaults: dict[str, Any]) -> fx.Graph:
     try:
-        return _Tracer(paths).trace(root, defaults or None)
+        return tracer.trace(root, defaults or None)
     except Error:
         raise
     except Exception as error:

@@ -33,20 +33,21 @@ class Libraries:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._paths: dict[str, Path] = {}
+        self._paths: dict[tuple[str, int | None], Path] = {}
 
     def compile(
         self, model: torch.nn.Module, example: torch.Tensor, batch: int | None = None
     ) -> ttc.CompiledModel:
-        exported = export_model(model.eval(), example, "net", batch)
-        library = self._paths.get(exported.text)
+        exported = export_model(model.eval(), example, "net")
+        library = self._paths.get((exported.text, batch))
         if library is None:
             number = len(self._paths)
             source, library = (self._folder / f"{p}net{number}.{s}" for p, s in
                                (("", "mlir"), ("lib", "so")))
             write_file(source, exported.text.encode())
-            toolchain.run_driver(source, library)
-            self._paths[exported.text] = library
+            options = [] if batch is None else [f"--batch={batch}"]
+            toolchain.run_driver(source, library, options)
+            self._paths[exported.text, batch] = library
         return ttc.load(library, weights=exported.weights)
 
 

@@ -1,4 +1,4 @@
-"""Whether a compiled model has the methods of the module that it came from, and keeps their word."""
+"""Whether a compiled model has the methods of the module it came from, and keeps their word."""
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
@@ -598,6 +598,36 @@ def test_load_with_tensors(folder):
     from_file = ttc.load(folder / "libnet.so", weights=str(folder / "net.safetensors"))
     x = torch.randn(2, 3)
     assert torch.equal(compiled(x), from_file(x))
+
+
+def test_load_with_weights_inside(folder, tmp_path):
+    library = tmp_path / "libinside.so"
+    weights = folder / "net.safetensors"
+    toolchain.run_driver(folder / "net.mlir", library, [f"--weights={weights}"])
+    inside = ttc.load(library)
+    x = torch.randn(2, 3)
+    assert torch.equal(inside(x), ttc.load(folder / "libnet.so", weights=weights)(x))
+    with refuses("was compiled with its weights and loaded without others"):
+        inside.state_dict()
+
+    other = safetensors.torch.load_file(weights)
+    other["net.0.bias"] += 1
+    inside.zero_states()
+    assert not torch.equal(ttc.load(library, weights=other)(x), inside(x))
+
+
+def test_states_go_from_one_kind_of_model_to_another(folder, tmp_path, model):
+    """Compiled here, loaded, specialised for a batch: the states fit all of them."""
+    inputs = torch.randn(6, 2, 3)
+    loaded = ttc.load(folder / "libnet.so", weights=folder / "net.safetensors")
+    loaded.run(inputs[:3])
+    path = tmp_path / "states.safetensors"
+    loaded.save_states_file(path)
+    expected = loaded.run(inputs[3:])
+    for batch in (None, 2):
+        compiled = ttc.compile(model, torch.zeros(2, 3), batch=batch)
+        compiled.load_states_file(path)
+        assert torch.equal(compiled.run(inputs[3:]), expected)
 
 
 @pytest.mark.parametrize(

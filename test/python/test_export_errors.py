@@ -48,6 +48,7 @@ class Own(tt.snn.Layer):
         (nn.Conv1d(2, 2, 1), "'0' (Conv1d) is a layer that ttc does not export; it exports"),
         (nn.Sequential(nn.BatchNorm1d(3)), "'0.0' (BatchNorm1d) is a layer that ttc does not"),
         (tt.rnn.LSTM(3, 3), "'0' (LSTM) is a layer that ttc does not export"),
+        (nn.LSTM(3, 3), "'0' (LSTM) is a layer that ttc does not export"),
         (Own(), "'0' (Own) is a layer that ttc does not export"),
         (nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)),
          "'0' (ParametrizedLinear) has no parameter 'weight' of its own; remove parametrizations"),
@@ -92,12 +93,16 @@ def test_a_subclass_with_a_forward_of_its_own():
         (lambda m, x: x + m.weight, "the forward computes with the tensor 'weight' itself"),
         (lambda m, x: F.dropout(x), "'dropout' in the forward is active in eval mode too"),
         (lambda m, x: torch.add(x, x, alpha=2), "'add' in the forward has options"),
-        (lambda m, x: x if x.sum() > 0 else -x, "the forward of the model (Calls) cannot be traced"),
+        (lambda m, x: x if x.sum() > 0 else -x,
+         "the forward of the model (Calls) cannot be traced"),
         (lambda m, x: torch.stack([x for x in x]), "cannot be traced"),
-        (lambda m, x: nn.ReLU()(x), "the forward calls a ReLU that is no attribute of the model"),
-        (lambda m, x: {"y": torch.relu(x)}, "the forward returns dict, expected a tensor"),
+        (lambda m, x: nn.ReLU()(x),
+         "the forward calls a ReLU that is no attribute of the model"),
+        (lambda m, x: {"y": torch.relu(x)},
+         "the forward returns dict, expected a tensor"),
         (lambda m, x: None, "the output of the forward is applied to the NoneType None"),
-        (lambda m, x: x.relu().double(), "'Tensor.double' in the forward makes a tensor of float64"),
+        (lambda m, x: x.relu().double(),
+         "'Tensor.double' in the forward makes a tensor of float64"),
         (lambda m, x: m.lib(x).relu_(),
          "'Tensor.relu_' in the forward changes the output of 'lib' in place"),
         (lambda m, x: torch.add(F.relu(x, inplace=True), x), "changes a tensor in place"),
@@ -106,6 +111,11 @@ def test_a_subclass_with_a_forward_of_its_own():
 def test_forwards(function, message):
     model = Calls(function, weight=nn.Parameter(torch.ones(3)), lib=tt.snn.LIB(3))
     refuses(model, X, message)
+
+
+def test_a_layer_whose_result_is_taken_apart():
+    model = Calls(lambda m, x: m.lstm(x)[0].relu().flatten(1), lstm=nn.LSTM(3, 3))
+    refuses(model, X, "'lstm' (LSTM) is a layer that ttc does not export")
 
 
 def test_tensors_of_different_shapes():
@@ -188,7 +198,8 @@ def test_weights_of_another_dtype():
         (torch.tensor(1.0), "example input 0 has shape (), expected at least one dimension"),
         (torch.zeros(0, 3), "example input 0 has shape (0, 3), expected at least one dimension"),
         ((X, X), "cannot be called with 2 example inputs: too many positional arguments"),
-        (torch.zeros(2, 4), "'0' (Linear) does not take the example: for inputs of shapes [(2, 4)]"),
+        (torch.zeros(2, 4),
+         "'0' (Linear) does not take the example: for inputs of shapes [(2, 4)]"),
     ],
 )
 def test_examples(example, message):
@@ -208,9 +219,11 @@ def test_not_a_module():
             "no batch of this model"),
     ],
 )
-def test_batches(batch, message):
+@pytest.mark.parametrize("use", [export_model, ttc.compile])
+def test_batches(batch, message, use):
     with pytest.raises(ttc.Error, match=re.escape(message)):
-        export_model(nn.Sequential(tt.snn.LI(2, dim=0)).eval(), X, "net", batch)
+        use(nn.Sequential(tt.snn.LI(2, dim=0)).eval(), X, *(["net"] * (use is export_model)),
+            batch=batch)
 
 
 @pytest.mark.parametrize(

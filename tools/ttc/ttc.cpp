@@ -309,7 +309,7 @@ private:
     return embedded;
   }
 
-  /// int main(int argc, char **argv) { return ttc_run_main(&descriptor, argc, argv); }
+  /// int main(int argc, char **argv) { return ttcRunMain(&descriptor, argc, argv); }
   void addMain(llvm::Module &translated) {
     llvm::LLVMContext &c = translated.getContext();
     auto *i32 = llvm::Type::getInt32Ty(c);
@@ -319,7 +319,7 @@ private:
         llvm::GlobalValue::ExternalLinkage, "main", translated);
     llvm::IRBuilder<> builder(llvm::BasicBlock::Create(c, "", main));
     auto callee = translated.getOrInsertFunction(
-        "ttc_run_main",
+        "ttcRunMain",
         llvm::FunctionType::get(i32, {pointer, i32, pointer}, false));
     builder.CreateRet(builder.CreateCall(
         callee, {translated.getNamedValue("ttc_model_" + table.name),

@@ -1,0 +1,97 @@
+//===- Fixtures.h - What do the runtime's tests share? ----------*- C++ -*-===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_FIXTURES_H
+#define TTC_FIXTURES_H
+
+#include "FakeModel.h"
+#include "ttc/runtime.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+/// A directory that goes away with what is in it.
+class TemporaryDirectory {
+public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  std::string operator/(const std::string &name) const;
+
+private:
+  std::string path;
+};
+
+std::string readBytes(const std::string &path);
+void writeBytes(const std::string &path, const std::string &bytes);
+bool fileExists(const std::string &path);
+
+/// A safetensors file of this header, whatever it is, and this data.
+std::string safetensors(const std::string &header,
+                        const std::string &data = std::string());
+/// One entry of a header.
+std::string entry(const std::string &name, const std::string &dtype,
+                  const std::string &shape, const std::string &offsets);
+
+/// A tensor of f32 that owns its data.
+struct Tensor {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::vector<float> data;
+  int32_t dtype = TTC_DTYPE_F32;
+
+  Tensor(std::string name, std::vector<int64_t> shape, float first = 0);
+  ttc_tensor view();
+};
+
+std::vector<ttc_tensor> views(std::vector<Tensor> &tensors);
+
+/// The weights of the fake model.
+std::vector<Tensor> fakeWeights();
+
+/// The fake model with its weights, and a session.
+struct FakeSession {
+  ttc_model *model = nullptr;
+  ttc_session *session = nullptr;
+
+  explicit FakeSession(const ttc_model_descriptor &descriptor = ttc_model);
+  ~FakeSession();
+  FakeSession(const FakeSession &) = delete;
+  FakeSession &operator=(const FakeSession &) = delete;
+
+  /// A step on an input made from `seed`; returns the output.
+  std::vector<float> step(int64_t batch, int seed);
+  /// All states as they are now, one after the other; empty if there are none.
+  std::vector<float> states() const;
+};
+
+/// The input of the fake model's step number `seed`.
+std::vector<float> fakeInput(int64_t batch, int seed);
+
+/// What a call that should fail gave.
+struct Outcome {
+  ttc_status code = TTC_OK;
+  std::string message;
+
+  bool mentions(const std::string &part) const {
+    return message.find(part) != std::string::npos;
+  }
+};
+
+doctest::String toString(const Outcome &outcome);
+
+/// Calls with an error, and checks that the two agree on the code.
+template <typename Call> Outcome outcomeOf(Call &&call) {
+  ttc_error error = {};
+  ttc_status status = call(&error);
+  if (status != TTC_OK)
+    CHECK(error.code == status);
+  return {status, status == TTC_OK ? "" : error.message};
+}
+
+#endif // TTC_FIXTURES_H
