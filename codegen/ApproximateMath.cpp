@@ -1,4 +1,5 @@
-//===- ApproximateMath.cpp ---------------------------------------------------===//
+//===- ApproximateMath.cpp
+//---------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,7 +24,8 @@ using namespace mlir;
 
 namespace {
 
-/// log1p(x) = x log(w) / (w - 1) with w = 1 + x: the rounding of w cancels (Kahan).
+/// log1p(x) = x log(w) / (w - 1) with w = 1 + x: the rounding of w cancels
+/// (Kahan).
 struct ExpandLog1p : OpRewritePattern<math::Log1pOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -40,8 +42,8 @@ struct ExpandLog1p : OpRewritePattern<math::Log1pOp> {
     Value log = math::LogOp::create(rewriter, loc, w);
     Value quotient = arith::DivFOp::create(rewriter, loc, log, difference);
     Value product = arith::MulFOp::create(rewriter, loc, x, quotient);
-    Value isSmall = arith::CmpFOp::create(
-        rewriter, loc, arith::CmpFPredicate::OEQ, w, one);
+    Value isSmall =
+        arith::CmpFOp::create(rewriter, loc, arith::CmpFPredicate::OEQ, w, one);
     rewriter.replaceOpWithNewOp<arith::SelectOp>(op, isSmall, x, product);
     return success();
   }
@@ -52,8 +54,8 @@ struct SplitFMA : OpRewritePattern<math::FmaOp> {
 
   LogicalResult matchAndRewrite(math::FmaOp op,
                                 PatternRewriter &rewriter) const override {
-    Value product = arith::MulFOp::create(rewriter, op.getLoc(), op.getA(),
-                                          op.getB());
+    Value product =
+        arith::MulFOp::create(rewriter, op.getLoc(), op.getA(), op.getB());
     rewriter.replaceOpWithNewOp<arith::AddFOp>(op, product, op.getC());
     return success();
   }

@@ -1,4 +1,5 @@
-//===- EmitDescriptor.cpp ----------------------------------------------------===//
+//===- EmitDescriptor.cpp
+//----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,8 +25,8 @@ using namespace ttc;
 
 namespace {
 
-/// Builds the entry points and the descriptor with LLVM's own builder: constants that
-/// point at each other are what it is good at.
+/// Builds the entry points and the descriptor with LLVM's own builder:
+/// constants that point at each other are what it is good at.
 class DescriptorEmitter {
 public:
   DescriptorEmitter(Module &module, const ModelTable &table)
@@ -46,33 +47,32 @@ public:
       prepared = global;
       checksum = string(embedded->checksum);
     }
-    // In the order of ttc_model_descriptor; natural alignment adds the padding that C
-    // does.
-    Constant *fields[] = {
-        ConstantInt::get(i32, TTC_ABI_VERSION),
-        ConstantInt::get(i32, sizeof(ttc_model_descriptor)),
-        string(table.name),
-        string(table.schemaFingerprint),
-        string(table.modelFingerprint),
-        string(table.triple),
-        string(table.features),
-        ConstantInt::getSigned(i64, table.batch),
-        ConstantInt::get(i32, table.inputs.size()),
-        ConstantInt::get(i32, table.outputs.size()),
-        ConstantInt::get(i32, table.params.size()),
-        ConstantInt::get(i32, table.states.size()),
-        tensorTable(table.inputs, "inputs"),
-        tensorTable(table.outputs, "outputs"),
-        paramTable(),
-        stateTable(),
-        ConstantInt::get(i64, table.preparedSize),
-        bytes(table.statesSize),
-        bytes(table.scratchSize),
-        prepared,
-        checksum,
-        prepare,
-        step,
-        run};
+    // In the order of ttc_model_descriptor; natural alignment adds the padding
+    // that C does.
+    Constant *fields[] = {ConstantInt::get(i32, TTC_ABI_VERSION),
+                          ConstantInt::get(i32, sizeof(ttc_model_descriptor)),
+                          string(table.name),
+                          string(table.schemaFingerprint),
+                          string(table.modelFingerprint),
+                          string(table.triple),
+                          string(table.features),
+                          ConstantInt::getSigned(i64, table.batch),
+                          ConstantInt::get(i32, table.inputs.size()),
+                          ConstantInt::get(i32, table.outputs.size()),
+                          ConstantInt::get(i32, table.params.size()),
+                          ConstantInt::get(i32, table.states.size()),
+                          tensorTable(table.inputs, "inputs"),
+                          tensorTable(table.outputs, "outputs"),
+                          paramTable(),
+                          stateTable(),
+                          ConstantInt::get(i64, table.preparedSize),
+                          bytes(table.statesSize),
+                          bytes(table.scratchSize),
+                          prepared,
+                          checksum,
+                          prepare,
+                          step,
+                          run};
     auto *descriptor = constantGlobal(ConstantStruct::getAnon(fields),
                                       "ttc_model_" + table.name);
     descriptor->setLinkage(GlobalValue::ExternalLinkage);
@@ -106,8 +106,8 @@ private:
         pointer, builder.CreateConstGEP1_64(pointer, pointers, index));
   }
 
-  /// Calls the step's body on the pointers of a timestep: `shift` is the number of
-  /// timesteps to go beyond the pointers of the table.
+  /// Calls the step's body on the pointers of a timestep: `shift` is the number
+  /// of timesteps to go beyond the pointers of the table.
   void callStep(Function *entry, Value *shift) {
     auto *argument = entry->arg_begin();
     Value *inputs = argument++, *outputs = argument++;
@@ -183,8 +183,9 @@ private:
     return function;
   }
 
-  /// Subnormal operands and results count as zero between two writes of the control
-  /// register: a decaying membrane reaches them and would stay, at many times the cost.
+  /// Subnormal operands and results count as zero between two writes of the
+  /// control register: a decaying membrane reaches them and would stay, at many
+  /// times the cost.
   void withoutSubnormals(function_ref<void()> emitBody) {
     Triple triple(module.getTargetTriple());
     if (triple.isX86()) {
@@ -239,14 +240,13 @@ private:
     if (!entry.shape.empty())
       shape = constantGlobal(
           ConstantDataArray::get(
-              context, ArrayRef(reinterpret_cast<const uint64_t *>(
-                                    entry.shape.data()),
-                                entry.shape.size())),
+              context,
+              ArrayRef(reinterpret_cast<const uint64_t *>(entry.shape.data()),
+                       entry.shape.size())),
           "shape");
-    return ConstantStruct::getAnon({string(entry.name),
-                                    ConstantInt::get(i32, entry.dtype),
-                                    ConstantInt::get(i32, entry.shape.size()),
-                                    shape});
+    return ConstantStruct::getAnon(
+        {string(entry.name), ConstantInt::get(i32, entry.dtype),
+         ConstantInt::get(i32, entry.shape.size()), shape});
   }
 
   Constant *array(ArrayRef<Constant *> elements, StringRef name) {
@@ -274,8 +274,7 @@ private:
           {spec(param),
            param.rawName.empty() ? ConstantPointerNull::get(pointer)
                                  : string(param.rawName),
-           ConstantInt::get(i32, param.activation),
-           ConstantInt::get(i32, 0)}));
+           ConstantInt::get(i32, param.activation), ConstantInt::get(i32, 0)}));
     return array(elements, "params");
   }
 

@@ -1,4 +1,5 @@
-//===- EmitHeader.cpp --------------------------------------------------------===//
+//===- EmitHeader.cpp
+//--------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,6 +25,14 @@ static std::string identifier(StringRef text) {
   return name.empty() || isDigit(name.front()) ? "_" + name : name;
 }
 
+/// A key as it may stand in a comment.
+static std::string commentText(StringRef key) {
+  std::string text;
+  for (char c : key)
+    text += c == '*' || !isPrint(c) ? '?' : c;
+  return text;
+}
+
 static std::string shapeText(const TensorEntry &entry) {
   std::vector<std::string> sizes;
   for (int64_t size : entry.shape)
@@ -43,7 +52,8 @@ std::string ttc::emitHeader(const ModelTable &table, StringRef fileStem) {
   std::string text;
   raw_string_ostream out(text);
   std::string name = table.name;
-  std::string guard = StringRef("TTC_MODEL_" + identifier(fileStem) + "_H").upper();
+  std::string guard =
+      StringRef("TTC_MODEL_" + identifier(fileStem) + "_H").upper();
   bool isDynamic = table.batch == TTC_BATCH;
 
   out << "/* The model '" << name << "', compiled by ttc for " << table.triple
@@ -56,25 +66,30 @@ std::string ttc::emitHeader(const ModelTable &table, StringRef fileStem) {
 
   std::vector<std::string> parameters, inputNames, outputNames;
   auto describe = [&](const std::vector<TensorEntry> &entries, StringRef kind,
-                      std::vector<std::string> &names, StringRef type) {
+                      std::vector<std::string> &names, StringRef type,
+                      StringRef prefix) {
     for (const TensorEntry &entry : entries) {
       std::string id = identifier(entry.name);
-      out << formatv("/* {0} {1}: f32 {2}. Its elements{3}. */\n#define {4}_{5}_SIZE {6}\n",
+      out << formatv("/* {0} {1}: f32 {2}. Its elements{3}. */\n#define "
+                     "{4}_{5}_SIZE {6}\n",
                      kind, entry.name, shapeText(entry),
                      isDynamic && llvm::is_contained(entry.shape, TTC_BATCH)
                          ? " for each row of the batch"
                          : "",
                      StringRef(identifier(name)).upper(), StringRef(id).upper(),
                      rowElements(entry));
-      names.push_back(id);
-      parameters.push_back((type + id).str());
+      // A prefix keeps a name from being a word of C or one of the function's
+      // own.
+      names.push_back((prefix + id).str());
+      parameters.push_back((type + names.back()).str());
     }
   };
-  describe(table.inputs, "Input", inputNames, "const float *");
-  describe(table.outputs, "Output", outputNames, "float *");
+  describe(table.inputs, "Input", inputNames, "const float *", "in_");
+  describe(table.outputs, "Output", outputNames, "float *", "out_");
   out << "\n";
   for (const StateEntry &state : table.states)
-    out << "/* State " << state.name << ": f32 " << shapeText(state) << ". */\n";
+    out << "/* State " << commentText(state.name) << ": f32 "
+        << shapeText(state) << ". */\n";
 
   std::string batchParameter = isDynamic ? ", int64_t batch" : "";
   std::string batchValue = isDynamic ? "batch" : std::to_string(table.batch);
@@ -82,18 +97,19 @@ std::string ttc::emitHeader(const ModelTable &table, StringRef fileStem) {
                       StringRef callee, StringRef extraArgument) {
     out << "\n/* " << comment << " */\n"
         << "static inline ttc_status " << name << suffix
-        << "(ttc_session *session, " << join(parameters, ", ")
-        << batchParameter << extra << ", ttc_error *error) {\n"
+        << "(ttc_session *session, " << join(parameters, ", ") << batchParameter
+        << extra << ", ttc_error *error) {\n"
         << "  const void *inputs[] = {" << join(inputNames, ", ") << "};\n"
         << "  void *outputs[] = {" << join(outputNames, ", ") << "};\n"
         << "  return " << callee << "(session, inputs, outputs, " << batchValue
         << extraArgument << ", error);\n}\n";
   };
   function("_step", "One timestep.", "", "ttc_session_step_raw", "");
-  function("_run",
-           "Timesteps, each input and output with the timestep as its outermost "
-           "axis.",
-           ", int64_t steps", "ttc_session_run_raw", ", steps");
+  function(
+      "_run",
+      "Timesteps, each input and output with the timestep as its outermost "
+      "axis.",
+      ", int64_t steps", "ttc_session_run_raw", ", steps");
   out << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << guard << " */\n";
   return text;
 }

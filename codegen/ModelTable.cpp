@@ -1,4 +1,5 @@
-//===- ModelTable.cpp --------------------------------------------------------===//
+//===- ModelTable.cpp
+//--------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -85,7 +86,8 @@ static std::string sha256(StringRef text) {
 std::string ttc::fingerprintModel(ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  module.print(stream, OpPrintingFlags().useLocalScope());
+  // The generic form: how an op is spelled may change, what it says may not.
+  module.print(stream, OpPrintingFlags().useLocalScope().printGenericOpForm());
   return sha256(text);
 }
 
@@ -94,7 +96,8 @@ std::string ttc::fingerprintStates(ModuleOp module) {
   for (auto state : module.getOps<StateOp>()) {
     std::string line = (state.getSymName() + " F32").str();
     for (int64_t size : shapeOf(state.getType()))
-      line += " " + (size == TTC_BATCH ? std::string("?") : std::to_string(size));
+      line +=
+          " " + (size == TTC_BATCH ? std::string("?") : std::to_string(size));
     lines.push_back(line + "\n");
   }
   llvm::sort(lines);
@@ -106,9 +109,8 @@ static llvm::json::Object tensorObject(const TensorEntry &entry) {
   for (int64_t size : entry.shape)
     shape.push_back(size == TTC_BATCH ? llvm::json::Value("batch")
                                       : llvm::json::Value(size));
-  return llvm::json::Object{{"name", entry.name},
-                            {"dtype", "f32"},
-                            {"shape", std::move(shape)}};
+  return llvm::json::Object{
+      {"name", entry.name}, {"dtype", "f32"}, {"shape", std::move(shape)}};
 }
 
 static llvm::json::Object bytesObject(ttc_bytes bytes) {
@@ -137,20 +139,20 @@ llvm::json::Value ModelTable::toJSON() const {
     object["offset"] = bytesObject(entry.offset);
     stateArray.push_back(std::move(object));
   }
-  return llvm::json::Object{
-      {"name", name},
-      {"abi_version", int64_t(TTC_ABI_VERSION)},
-      {"schema_fingerprint", schemaFingerprint},
-      {"model_fingerprint", modelFingerprint},
-      {"target_triple", triple},
-      {"cpu_features", features},
-      {"batch", batch == TTC_BATCH ? llvm::json::Value("dynamic")
-                                   : llvm::json::Value(batch)},
-      {"inputs", std::move(inputArray)},
-      {"outputs", std::move(outputArray)},
-      {"params", std::move(paramArray)},
-      {"states", std::move(stateArray)},
-      {"prepared_bytes", preparedSize},
-      {"states_bytes", bytesObject(statesSize)},
-      {"scratch_bytes", bytesObject(scratchSize)}};
+  return llvm::json::Object{{"name", name},
+                            {"abi_version", int64_t(TTC_ABI_VERSION)},
+                            {"schema_fingerprint", schemaFingerprint},
+                            {"model_fingerprint", modelFingerprint},
+                            {"target_triple", triple},
+                            {"cpu_features", features},
+                            {"batch", batch == TTC_BATCH
+                                          ? llvm::json::Value("dynamic")
+                                          : llvm::json::Value(batch)},
+                            {"inputs", std::move(inputArray)},
+                            {"outputs", std::move(outputArray)},
+                            {"params", std::move(paramArray)},
+                            {"states", std::move(stateArray)},
+                            {"prepared_bytes", preparedSize},
+                            {"states_bytes", bytesObject(statesSize)},
+                            {"scratch_bytes", bytesObject(scratchSize)}};
 }

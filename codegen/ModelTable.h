@@ -1,4 +1,5 @@
-//===- ModelTable.h ----------------------------------------------------------===//
+//===- ModelTable.h
+//----------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -58,7 +59,8 @@ void readSizes(mlir::ModuleOp module, ModelTable &table);
 
 /// SHA-256 in hexadecimal, over the module's text without locations.
 std::string fingerprintModel(mlir::ModuleOp module);
-/// SHA-256 in hexadecimal, over the declared states: names, dtypes, shapes, sorted.
+/// SHA-256 in hexadecimal, over the declared states: names, dtypes, shapes,
+/// sorted.
 std::string fingerprintStates(mlir::ModuleOp module);
 
 } // namespace ttc

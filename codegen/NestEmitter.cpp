@@ -1,4 +1,5 @@
-//===- NestEmitter.cpp -------------------------------------------------------===//
+//===- NestEmitter.cpp
+//-------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -47,9 +48,9 @@ SmallVector<Value> ttc::vectorizeBody(ImplicitLocOpBuilder &b, Block &body,
     mapping.map(argument, element);
   for (Operation &op : body.without_terminator()) {
     if (auto quantize = dyn_cast<QuantizeOp>(op)) {
-      mapping.map(quantize.getResult(),
-                  lowerQuantize(b, quantize,
-                                mapping.lookup(quantize.getValue())));
+      mapping.map(
+          quantize.getResult(),
+          lowerQuantize(b, quantize, mapping.lookup(quantize.getValue())));
       continue;
     }
     SmallVector<Type> types;
@@ -57,8 +58,8 @@ SmallVector<Value> ttc::vectorizeBody(ImplicitLocOpBuilder &b, Block &body,
       types.push_back(VectorType::get(lanes, type));
     Attribute value;
     if (matchPattern(&op, m_Constant(&value))) {
-      auto splat = DenseElementsAttr::get(cast<ShapedType>(types.front()),
-                                          value);
+      auto splat =
+          DenseElementsAttr::get(cast<ShapedType>(types.front()), value);
       mapping.map(op.getResult(0), arith::ConstantOp::create(b, splat));
       continue;
     }
@@ -175,8 +176,7 @@ int64_t NestEmitter::tileElements(const VectorUnit &unit) {
 // The update
 //===----------------------------------------------------------------------===//
 
-void NestEmitter::emitUpdate(NestOp nest, const NestBuffers &buffers,
-                             Value acc,
+void NestEmitter::emitUpdate(NestOp nest, const NestBuffers &buffers, Value acc,
                              llvm::function_ref<Value(AffineMap)> index,
                              llvm::function_ref<bool(AffineMap)> isVector,
                              Value mask) {
@@ -190,10 +190,8 @@ void NestEmitter::emitUpdate(NestOp nest, const NestBuffers &buffers,
   }
   SmallVector<Value> results =
       vectorizeBody(b, nest.getBody().front(), elements, unit.lanes);
-  AffineMap identity =
-      b.getMultiDimIdentityMap(nest.getDomain().getRank());
-  for (auto [result, destinations] :
-       llvm::zip_equal(results, buffers.outputs))
+  AffineMap identity = b.getMultiDimIdentityMap(nest.getDomain().getRank());
+  for (auto [result, destinations] : llvm::zip_equal(results, buffers.outputs))
     for (Buffer destination : destinations)
       store(result, destination, index(identity), mask);
 }
@@ -209,8 +207,8 @@ void NestEmitter::emit(NestOp nest, const NestBuffers &buffers) {
 // Products
 //===----------------------------------------------------------------------===//
 
-/// `rows` x `vectors` accumulators, a chain each, of the product's rows from `row` on
-/// and of a panel's columns.
+/// `rows` x `vectors` accumulators, a chain each, of the product's rows from
+/// `row` on and of a panel's columns.
 struct NestEmitter::Tile {
   Value row;
   int64_t rows;
@@ -227,11 +225,10 @@ void NestEmitter::emitProduct(NestOp nest, const NestBuffers &buffers) {
   auto weight = cast<RankedTensorType>(nest.getProductWeight().getType());
   PanelPlan plan(weight.getDimSize(0), weight.getDimSize(1), unit);
   RankedTensorType domain = nest.getDomain();
-  Value rows = numElements(
-      domain.clone(domain.getShape().drop_back()));
+  Value rows = numElements(domain.clone(domain.getShape().drop_back()));
 
-  // Tiles of several rows where there are as many, then row by row. A row's bits are
-  // the same in both: the order of its sums is the plan's.
+  // Tiles of several rows where there are as many, then row by row. A row's
+  // bits are the same in both: the order of its sums is the plan's.
   for (const PanelGroup &group : plan.groups) {
     int64_t accumulators = unit.registers * 3 / 4;
     int64_t width = plan.chains(group) > 1
@@ -245,8 +242,7 @@ void NestEmitter::emitProduct(NestOp nest, const NestBuffers &buffers) {
       if (tileRows > 1)
         emitPanels(nest, buffers, plan, group, constant(0), constant(whole),
                    tileRows);
-      emitPanels(nest, buffers, plan, group,
-                 constant(tileRows > 1 ? whole : 0),
+      emitPanels(nest, buffers, plan, group, constant(tileRows > 1 ? whole : 0),
                  rows, 1);
       continue;
     }
@@ -275,8 +271,9 @@ void NestEmitter::emitPanels(NestOp nest, const NestBuffers &buffers,
           : std::min<int64_t>(group.vectors, unit.registers / 8);
 
   auto emitPanel = [&](Value panel, int64_t columns) {
-    Value start = add(constant(group.offset),
-                      mul(panel, constant(group.vectors * lanes * plan.inputs)));
+    Value start =
+        add(constant(group.offset),
+            mul(panel, constant(group.vectors * lanes * plan.inputs)));
     Value column = add(constant(group.firstVector * lanes),
                        mul(panel, constant(group.vectors * lanes)));
     for (int64_t v = 0; v < group.vectors; v += tileVectors) {
@@ -289,8 +286,8 @@ void NestEmitter::emitPanels(NestOp nest, const NestBuffers &buffers,
     }
   };
 
-  // The very last panel may end in padding: it is peeled off, so that the others need
-  // no masks.
+  // The very last panel may end in padding: it is peeled off, so that the
+  // others need no masks.
   int64_t width = group.vectors * lanes;
   int64_t columns = plan.outputs - group.firstVector * lanes;
   int64_t wholePanels = std::min(group.count, columns / width);
@@ -312,10 +309,10 @@ SmallVector<Value> NestEmitter::accumulate(const NestBuffers &buffers,
   SmallVector<Value> accumulators(tile.rows * perRow, zero());
   for (int64_t v = 0; buffers.productBias && v < tile.vectors; ++v) {
     int64_t valid = std::min(tile.columns - v * lanes, lanes);
-    Value bias = load(
-        buffers.productBias,
-        add(tile.panelColumn, constant((tile.firstVector + v) * lanes)),
-        maskOf(valid));
+    Value bias =
+        load(buffers.productBias,
+             add(tile.panelColumn, constant((tile.firstVector + v) * lanes)),
+             maskOf(valid));
     for (int64_t r = 0; r < tile.rows; ++r)
       accumulators[r * perRow + v] = bias;
   }
@@ -382,8 +379,7 @@ void NestEmitter::emitTile(NestOp nest, const NestBuffers &buffers,
                            const PanelPlan &plan, const Tile &tile) {
   int64_t lanes = unit.lanes;
   SmallVector<Value> sums = accumulate(buffers, plan, tile);
-  Value tileColumn =
-      add(tile.panelColumn, constant(tile.firstVector * lanes));
+  Value tileColumn = add(tile.panelColumn, constant(tile.firstVector * lanes));
 
   auto update = [&](Value row, Value column, Value acc, Value mask) {
     Value element = add(mul(row, constant(plan.outputs)), column);
@@ -397,8 +393,8 @@ void NestEmitter::emitTile(NestOp nest, const NestBuffers &buffers,
         [&](AffineMap map) { return map.getNumResults() != 0; }, mask);
   };
 
-  // A few accumulators are updated where they are. More would need a copy of the update
-  // each: they are stored, and a loop updates them.
+  // A few accumulators are updated where they are. More would need a copy of
+  // the update each: they are stored, and a loop updates them.
   constexpr int64_t mostInRegisters = 4;
   if (tile.rows * tile.vectors <= mostInRegisters) {
     for (int64_t r = 0; r < tile.rows; ++r)
@@ -432,7 +428,8 @@ void NestEmitter::emitTile(NestOp nest, const NestBuffers &buffers,
 //===----------------------------------------------------------------------===//
 
 struct NestEmitter::Loops {
-  /// Sizes of the merged dimensions; the product of the sizes of those it merges.
+  /// Sizes of the merged dimensions; the product of the sizes of those it
+  /// merges.
   SmallVector<Value> sizes;
   /// For each dimension of the nest the merged one, and its stride in it.
   SmallVector<unsigned> mergedDim;
@@ -443,8 +440,8 @@ void NestEmitter::emitElementwise(NestOp nest, const NestBuffers &buffers) {
   RankedTensorType domain = nest.getDomain();
   int64_t rank = domain.getRank();
 
-  // Neighbouring dimensions that every operand either has both of, side by side, or has
-  // neither of, are one dimension.
+  // Neighbouring dimensions that every operand either has both of, side by
+  // side, or has neither of, are one dimension.
   auto mergesWithNext = [&](unsigned dim) {
     for (unsigned i = 0; i < nest.getInputs().size(); ++i) {
       AffineMap map = nest.getMap(i);
@@ -490,9 +487,9 @@ void NestEmitter::emitElementwise(NestOp nest, const NestBuffers &buffers) {
     }
     return index;
   };
-  // The innermost dimension is the vectors'. An operand that has it in another place
-  // than its last would have to be gathered; projected permutations that are not in
-  // order do not come from any layer.
+  // The innermost dimension is the vectors'. An operand that has it in another
+  // place than its last would have to be gathered; projected permutations that
+  // are not in order do not come from any layer.
   unsigned inner = loops.sizes.size() - 1;
   auto isVector = [&](AffineMap map) {
     return map.getNumResults() != 0 &&
@@ -529,9 +526,9 @@ void NestEmitter::emitElementwise(NestOp nest, const NestBuffers &buffers) {
          [&](Value column) { emitInner(column, nullptr); });
     // At most one partial vector, as a loop that runs once or not at all.
     loop(whole, size, lanes, [&](Value column) {
-      emitInner(column,
-                vector::CreateMaskOp::create(
-                    b, VectorType::get(lanes, b.getI1Type()), ValueRange{rest}));
+      emitInner(column, vector::CreateMaskOp::create(
+                            b, VectorType::get(lanes, b.getI1Type()),
+                            ValueRange{rest}));
     });
   };
   emitDim(0);

@@ -1,4 +1,5 @@
-//===- NestEmitter.h ---------------------------------------------------------===//
+//===- NestEmitter.h
+//---------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,7 +20,8 @@
 
 namespace ttc {
 
-/// Where the elements of a tensor lie: a one-dimensional memref of f32, row-major.
+/// Where the elements of a tensor lie: a one-dimensional memref of f32,
+/// row-major.
 using Buffer = mlir::Value;
 
 /// What a nest computes with and where its results go.
@@ -34,7 +36,8 @@ struct NestBuffers {
   Buffer tile;
 };
 
-/// Emits nests at a builder's place. `batch` is the value of every dynamic size.
+/// Emits nests at a builder's place. `batch` is the value of every dynamic
+/// size.
 class NestEmitter {
 public:
   NestEmitter(mlir::ImplicitLocOpBuilder &builder, const VectorUnit &unit,
@@ -68,8 +71,9 @@ private:
                                             const Tile &tile);
   void emitElementwise(NestOp nest, const NestBuffers &buffers);
 
-  /// The region on one vector: loads the operands, stores the results. `index` gives
-  /// the element of an operand from its map; a `mask` guards a partial vector.
+  /// The region on one vector: loads the operands, stores the results. `index`
+  /// gives the element of an operand from its map; a `mask` guards a partial
+  /// vector.
   void emitUpdate(NestOp nest, const NestBuffers &buffers, mlir::Value acc,
                   llvm::function_ref<mlir::Value(mlir::AffineMap)> index,
                   llvm::function_ref<bool(mlir::AffineMap)> isVector,
@@ -85,7 +89,8 @@ private:
   mlir::Value loadScalar(Buffer buffer, mlir::Value index);
   mlir::Value fma(mlir::Value l, mlir::Value r, mlir::Value acc);
   mlir::Value zero();
-  /// A loop whose body gets the induction variable; none for a single iteration.
+  /// A loop whose body gets the induction variable; none for a single
+  /// iteration.
   void loop(mlir::Value from, mlir::Value to, int64_t step,
             llvm::function_ref<void(mlir::Value)> body);
   /// The mask of a vector's first `count` lanes; null if that is all of them.
@@ -96,8 +101,8 @@ private:
   mlir::Value batch;
 };
 
-/// A scalar region's operation on vectors of `lanes`: the same operation, or what it is
-/// lowered to where there is none.
+/// A scalar region's operation on vectors of `lanes`: the same operation, or
+/// what it is lowered to where there is none.
 llvm::SmallVector<mlir::Value> vectorizeBody(mlir::ImplicitLocOpBuilder &b,
                                              mlir::Block &body,
                                              mlir::ValueRange elements,

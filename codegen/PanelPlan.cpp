@@ -1,4 +1,5 @@
-//===- PanelPlan.cpp ---------------------------------------------------------===//
+//===- PanelPlan.cpp
+//---------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,8 +18,8 @@ using namespace ttc;
 
 PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const VectorUnit &unit)
     : outputs(outputs), inputs(inputs), lanes(unit.lanes) {
-  // Half of the registers accumulate: the other half is for operands and for the
-  // update that follows.
+  // Half of the registers accumulate: the other half is for operands and for
+  // the update that follows.
   int64_t widest = unit.registers / 2;
   int64_t vectors = llvm::divideCeil(outputs, lanes);
   int64_t panels = llvm::divideCeil(vectors, widest);

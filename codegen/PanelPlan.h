@@ -1,4 +1,5 @@
-//===- PanelPlan.h -----------------------------------------------------------===//
+//===- PanelPlan.h
+//-----------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,8 +26,8 @@ struct VectorUnit {
   bool hasFMA = true;
 };
 
-/// Panels of one width that follow each other: each holds `vectors` registers of
-/// output features for every input feature, input-major.
+/// Panels of one width that follow each other: each holds `vectors` registers
+/// of output features for every input feature, input-major.
 struct PanelGroup {
   int64_t count;       ///< panels
   int64_t vectors;     ///< registers a panel is wide
@@ -35,8 +36,8 @@ struct PanelGroup {
 };
 
 /// The layout of a packed weight matrix of (outputs, inputs): panels of as many
-/// columns as the registers can accumulate, all of about one width, padded with zeros
-/// to whole registers.
+/// columns as the registers can accumulate, all of about one width, padded with
+/// zeros to whole registers.
 struct PanelPlan {
   PanelPlan(int64_t outputs, int64_t inputs, const VectorUnit &unit);
 
@@ -45,10 +46,11 @@ struct PanelPlan {
 
   int64_t packedElements() const;
 
-  /// Into how many chains a panel's sum is split: few accumulators would wait for each
-  /// other's latency. Chain c sums the c-th contiguous part of the inputs, the last one
-  /// the remainder too, and the chains are added pairwise. It depends on the matrix
-  /// alone, so that every form of the product has the same bits.
+  /// Into how many chains a panel's sum is split: few accumulators would wait
+  /// for each other's latency. Chain c sums the c-th contiguous part of the
+  /// inputs, the last one the remainder too, and the chains are added pairwise.
+  /// It depends on the matrix alone, so that every form of the product has the
+  /// same bits.
   int64_t chains(const PanelGroup &group) const;
 };
 

@@ -1,4 +1,5 @@
-//===- Pipelines.h -----------------------------------------------------------===//
+//===- Pipelines.h
+//-----------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,7 +25,8 @@
 
 namespace ttc {
 
-/// 1 to 2: fixes the batch if it is given, declares params in compiled form and states.
+/// 1 to 2: fixes the batch if it is given, declares params in compiled form and
+/// states.
 void addDeclarePasses(mlir::OpPassManager &pm, std::optional<int64_t> batch);
 /// 2 to 3: layers become reads, arithmetic and writes.
 void addExpandPasses(mlir::OpPassManager &pm);
@@ -46,23 +48,25 @@ struct EmbeddedWeights {
   std::vector<uint8_t> bytes;
   std::string checksum; ///< CRC-32C, eight hexadecimal digits
 };
-/// Given a descriptor whose `prepare` runs here and now, makes the prepared weights.
-using EmbedFunction =
-    std::function<llvm::Expected<EmbeddedWeights>(const ttc_model_descriptor &)>;
+/// Given a descriptor whose `prepare` runs here and now, makes the prepared
+/// weights.
+using EmbedFunction = std::function<llvm::Expected<EmbeddedWeights>(
+    const ttc_model_descriptor &)>;
 
-/// 6: translates a module in the LLVM dialect and adds the descriptor and the functions
-/// it points to. `embedded` may be null.
+/// 6: translates a module in the LLVM dialect and adds the descriptor and the
+/// functions it points to. `embedded` may be null.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
                 const Target &target, const ModelTable &table,
                 const EmbeddedWeights *embedded);
 
-/// Adds the descriptor `ttc_model_<name>` and its functions to a translated module.
+/// Adds the descriptor `ttc_model_<name>` and its functions to a translated
+/// module.
 void emitDescriptor(llvm::Module &module, const ModelTable &table,
                     const EmbeddedWeights *embedded);
 
-/// Compiles the prepare function of a scheduled module for this machine and hands
-/// `embed` a descriptor that calls it.
+/// Compiles the prepare function of a scheduled module for this machine and
+/// hands `embed` a descriptor that calls it.
 llvm::Expected<EmbeddedWeights> runPrepareHere(mlir::ModuleOp scheduled,
                                                const ModelTable &table,
                                                const VectorUnit &unit,

@@ -1,4 +1,5 @@
-//===- ScheduleCPU.cpp -------------------------------------------------------===//
+//===- ScheduleCPU.cpp
+//-------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -44,8 +45,8 @@ static RankedTensorType tensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// Bytes of a tensor: fixed, or for each row of the batch; rounded up so that the next
-/// one is aligned.
+/// Bytes of a tensor: fixed, or for each row of the batch; rounded up so that
+/// the next one is aligned.
 static std::pair<int64_t, int64_t> bytesOf(RankedTensorType type) {
   int64_t bytes = type.getElementTypeBitWidth() / 8;
   for (int64_t size : type.getShape())
@@ -63,9 +64,10 @@ struct MemoryBlock {
 
   BytesAttr place(MLIRContext *context, RankedTensorType type) {
     auto [fixedBytes, batchBytes] = bytesOf(type);
-    // Growing tensors lie behind all fixed ones, whose total is known at the end only:
-    // a block holds tensors of one sort.
-    assert((fixed == 0 || batchBytes == 0) && (perBatch == 0 || fixedBytes == 0));
+    // Growing tensors lie behind all fixed ones, whose total is known at the
+    // end only: a block holds tensors of one sort.
+    assert((fixed == 0 || batchBytes == 0) &&
+           (perBatch == 0 || fixedBytes == 0));
     auto at = BytesAttr::get(context, fixed, perBatch);
     fixed += fixedBytes;
     perBatch += batchBytes;
@@ -73,10 +75,12 @@ struct MemoryBlock {
   }
 };
 
-/// The forms that a prepared value is stored in: as it is, or packed for a product.
+/// The forms that a prepared value is stored in: as it is, or packed for a
+/// product.
 enum class Layout { Dense, Panels };
 
-/// Where the prepare function leaves each value, in each form that the step reads.
+/// Where the prepare function leaves each value, in each form that the step
+/// reads.
 struct PreparedPlan {
   llvm::MapVector<std::pair<unsigned, Layout>, int64_t> offsets;
   int64_t size = 0;
@@ -120,8 +124,7 @@ public:
     Value start = arith::ConstantIndexOp::create(b, offset.getFixed());
     if (offset.getPerBatch()) {
       Value grown = arith::MulIOp::create(
-          b, batch,
-          arith::ConstantIndexOp::create(b, offset.getPerBatch()));
+          b, batch, arith::ConstantIndexOp::create(b, offset.getPerBatch()));
       start = arith::AddIOp::create(b, start, grown);
     }
     Value bytes = arith::AddIOp::create(
@@ -165,15 +168,14 @@ public:
     NestEmitter emitter(entry.b, unit, batch);
     this->emitter = &emitter;
 
-    scratchFixed.fixed = llvm::alignTo(
-        NestEmitter::tileElements(unit) * 4, alignment);
+    scratchFixed.fixed =
+        llvm::alignTo(NestEmitter::tileElements(unit) * 4, alignment);
     planScratch();
-    tile = entry.view(
-        pointers - 1,
-        arith::ConstantIndexOp::create(entry.b,
-                                       NestEmitter::tileElements(unit)),
-        BytesAttr::get(step.getContext(), 0, 0), batch,
-        NestEmitter::tileElements(unit));
+    tile = entry.view(pointers - 1,
+                      arith::ConstantIndexOp::create(
+                          entry.b, NestEmitter::tileElements(unit)),
+                      BytesAttr::get(step.getContext(), 0, 0), batch,
+                      NestEmitter::tileElements(unit));
     viewArguments();
     emitBody();
     func::ReturnOp::create(entry.b);
@@ -188,8 +190,9 @@ private:
 
   Operation *terminator() { return step.getBody().front().getTerminator(); }
 
-  /// A state's new value may overwrite the old one element by element if nothing reads
-  /// the old one later, nor at another place in the nest that makes the new one.
+  /// A state's new value may overwrite the old one element by element if
+  /// nothing reads the old one later, nor at another place in the nest that
+  /// makes the new one.
   bool isInPlace(OpResult value, BlockArgument oldState) {
     auto nest = cast<NestOp>(value.getOwner());
     for (OpOperand &use : oldState.getUses()) {
@@ -222,7 +225,8 @@ private:
     for (OpOperand &operand : terminator()->getOpOperands()) {
       unsigned i = operand.getOperandNumber();
       Output output{operand.get(), nullptr, numInputs + i};
-      if (auto state = step.getResultAttrOfType<FlatSymbolRefAttr>(i, stateAttr))
+      if (auto state =
+              step.getResultAttrOfType<FlatSymbolRefAttr>(i, stateAttr))
         output.oldState = argumentOf(state);
       result.push_back(output);
     }
@@ -236,12 +240,13 @@ private:
     llvm_unreachable("thread-states gives every state an argument");
   }
 
-  /// Gives a place in the scratch to each nest result that has no other, and to each
-  /// state that replaces another one.
+  /// Gives a place in the scratch to each nest result that has no other, and to
+  /// each state that replaces another one.
   void planScratch() {
     auto place = [&](Value value) {
       RankedTensorType type = tensorType(value);
-      MemoryBlock &block = type.hasStaticShape() ? scratchFixed : scratchGrowing;
+      MemoryBlock &block =
+          type.hasStaticShape() ? scratchFixed : scratchGrowing;
       scratch[value] = block.place(step.getContext(), type);
     };
     for (const Output &output : outputs()) {
@@ -279,22 +284,21 @@ private:
     for (BlockArgument argument : step.getArguments()) {
       unsigned i = argument.getArgNumber();
       if (step.getArgAttr(i, inputAttr)) {
-        buffers[argument] = entry->view(input++, tensorType(argument), start,
-                                        *emitter, batch);
-      } else if (auto symbol = step.getArgAttrOfType<FlatSymbolRefAttr>(
-                     i, stateAttr)) {
-        auto state = symbols.lookup<StateOp>(symbol.getValue());
         buffers[argument] =
-            entry->view(statesPointer(), tensorType(argument),
-                        state.getOffsetAttr(), *emitter, batch);
+            entry->view(input++, tensorType(argument), start, *emitter, batch);
+      } else if (auto symbol =
+                     step.getArgAttrOfType<FlatSymbolRefAttr>(i, stateAttr)) {
+        auto state = symbols.lookup<StateOp>(symbol.getValue());
+        buffers[argument] = entry->view(statesPointer(), tensorType(argument),
+                                        state.getOffsetAttr(), *emitter, batch);
       } else {
         unsigned index = preparedIndex(argument);
         auto found = prepared.offsets.find({index, Layout::Dense});
         if (found != prepared.offsets.end())
-          buffers[argument] = entry->view(
-              preparedPointer(), tensorType(argument),
-              BytesAttr::get(step.getContext(), found->second, 0), *emitter,
-              batch);
+          buffers[argument] =
+              entry->view(preparedPointer(), tensorType(argument),
+                          BytesAttr::get(step.getContext(), found->second, 0),
+                          *emitter, batch);
       }
     }
   }
@@ -326,8 +330,8 @@ private:
                          *emitter, batch);
     };
 
-    // What is returned as it came in is copied before any state is overwritten; a state
-    // that becomes another one goes through the scratch.
+    // What is returned as it came in is copied before any state is overwritten;
+    // a state that becomes another one goes through the scratch.
     for (const Output &output : results) {
       auto argument = dyn_cast<BlockArgument>(rootOf(output.value));
       if (!argument)
@@ -342,7 +346,8 @@ private:
       }
     }
 
-    // Every result of a nest goes wherever it is wanted; later nests read it there.
+    // Every result of a nest goes wherever it is wanted; later nests read it
+    // there.
     for (Operation &op : step.getBody().front().without_terminator()) {
       auto nest = dyn_cast<NestOp>(op);
       if (!nest)
@@ -385,8 +390,8 @@ private:
         if (!isInPlace(result, output.oldState))
           from = buffers.lookup(result);
       } else if (root != output.oldState) {
-        from = parked.contains(root) ? parked.lookup(root)
-                                     : buffers.lookup(root);
+        from =
+            parked.contains(root) ? parked.lookup(root) : buffers.lookup(root);
       }
       if (from)
         emitter->emitCopy(tensorType(output.value), from,
@@ -410,8 +415,8 @@ private:
   llvm::DenseMap<Value, Buffer> buffers, parked;
 };
 
-/// Emits the prepare function: activates what comes raw, computes what depends on the
-/// weights alone, and packs.
+/// Emits the prepare function: activates what comes raw, computes what depends
+/// on the weights alone, and packs.
 class PrepareScheduler {
 public:
   PrepareScheduler(func::FuncOp prepare, const VectorUnit &unit,
@@ -452,16 +457,16 @@ private:
     return view;
   }
 
-  /// Room for a value that prepare itself computes with: where the step will read it,
-  /// or a place of its own.
+  /// Room for a value that prepare itself computes with: where the step will
+  /// read it, or a place of its own.
   Buffer ownPlace(Value value) {
     Operation *end = prepare.getBody().front().getTerminator();
     for (auto &[key, offset] : plan.offsets)
       if (key.second == Layout::Dense && end->getOperand(key.first) == value)
         return at(value, offset);
     int64_t offset = plan.size;
-    plan.size += llvm::alignTo(tensorType(value).getNumElements() * 4,
-                               alignment);
+    plan.size +=
+        llvm::alignTo(tensorType(value).getNumElements() * 4, alignment);
     return at(value, offset);
   }
 
@@ -494,8 +499,9 @@ private:
     Value zero = arith::ConstantIndexOp::create(b, 0);
     Value one = arith::ConstantIndexOp::create(b, 1);
     Value flags = memref::ReinterpretCastOp::create(
-        b, MemRefType::get({int64_t(prepare.getNumArguments())},
-                           b.getIntegerType(8)),
+        b,
+        MemRefType::get({int64_t(prepare.getNumArguments())},
+                        b.getIntegerType(8)),
         rawFlags, OpFoldResult(b.getIndexAttr(0)),
         ArrayRef<OpFoldResult>{b.getIndexAttr(prepare.getNumArguments())},
         ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
@@ -528,24 +534,24 @@ private:
     emitter->emit(nest, places);
   }
 
-  /// packed[panel][k][column] = weight[panel's first column + column][k], zero where the
-  /// panel is wider than the matrix.
+  /// packed[panel][k][column] = weight[panel's first column + column][k], zero
+  /// where the panel is wider than the matrix.
   void emitPacking(Value weight, int64_t offset) {
     ImplicitLocOpBuilder &b = entry->b;
     RankedTensorType type = tensorType(weight);
     PanelPlan panels(type.getDimSize(0), type.getDimSize(1), unit);
     Buffer from = bufferOf(weight);
-    Buffer to = entry->view(
-        preparedPointer,
-        arith::ConstantIndexOp::create(b, panels.packedElements()),
-        BytesAttr::get(prepare.getContext(), offset, 0), Value(),
-        panels.packedElements());
+    Buffer to =
+        entry->view(preparedPointer,
+                    arith::ConstantIndexOp::create(b, panels.packedElements()),
+                    BytesAttr::get(prepare.getContext(), offset, 0), Value(),
+                    panels.packedElements());
     auto constant = [&](int64_t value) -> Value {
       return arith::ConstantIndexOp::create(b, value);
     };
     auto forEach = [&](int64_t count, function_ref<void(Value)> body) {
-      auto loop = scf::ForOp::create(b, constant(0), constant(count),
-                                     constant(1));
+      auto loop =
+          scf::ForOp::create(b, constant(0), constant(count), constant(1));
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
       body(loop.getInductionVar());
@@ -567,9 +573,9 @@ private:
           Value row = add(firstColumn, column);
           Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
                                                row, constant(panels.outputs));
-          // Padding reads row 0 and keeps nothing of it: no branch, no read outside.
-          Value readable =
-              arith::SelectOp::create(b, exists, row, constant(0));
+          // Padding reads row 0 and keeps nothing of it: no branch, no read
+          // outside.
+          Value readable = arith::SelectOp::create(b, exists, row, constant(0));
           Value none = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
           forEach(panels.inputs, [&](Value k) {
             Value x = memref::LoadOp::create(
@@ -650,8 +656,8 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
       RankedTensorType type = tensorType(argument);
       for (OpOperand &use : argument.getUses()) {
         auto nest = dyn_cast<NestOp>(use.getOwner());
-        bool isWeight = nest && nest.hasProduct() &&
-                        use.getOperandNumber() == 1;
+        bool isWeight =
+            nest && nest.hasProduct() && use.getOperandNumber() == 1;
         if (isWeight)
           plan.add(index.getInt(), Layout::Panels,
                    PanelPlan(type.getDimSize(0), type.getDimSize(1), unit)

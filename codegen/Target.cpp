@@ -1,4 +1,5 @@
-//===- Target.cpp ------------------------------------------------------------===//
+//===- Target.cpp
+//------------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -44,9 +45,8 @@ static std::string hostFeatures() {
 /// The features that decide whether code runs at all, of those the target has.
 static ArrayRef<StringLiteral> decidingFeatures(const Triple &triple) {
   static constexpr StringLiteral x86[] = {
-      "sse4.1",   "sse4.2",   "avx",      "avx2",     "fma",
-      "f16c",     "bmi",      "bmi2",     "avx512f",  "avx512bw",
-      "avx512cd", "avx512dq", "avx512vl"};
+      "sse4.1", "sse4.2",  "avx",      "avx2",     "fma",      "f16c",    "bmi",
+      "bmi2",   "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
   static constexpr StringLiteral riscv[] = {"m", "a", "f", "d", "c", "v"};
   static constexpr StringLiteral arm[] = {"neon"};
   if (triple.isX86())
@@ -88,9 +88,8 @@ bool ttc::Target::isHost() const {
 Expected<ttc::Target> ttc::resolveTarget(const TargetOptions &options) {
   initializeTargets();
   ttc::Target target;
-  target.triple = Triple::normalize(options.triple.empty()
-                                        ? sys::getDefaultTargetTriple()
-                                        : options.triple);
+  target.triple = Triple::normalize(
+      options.triple.empty() ? sys::getDefaultTargetTriple() : options.triple);
   Triple triple(target.triple);
   std::string reason;
   const llvm::Target *found = TargetRegistry::lookupTarget(triple, reason);
@@ -126,8 +125,8 @@ Expected<ttc::Target> ttc::resolveTarget(const TargetOptions &options) {
                              "`llc -mcpu=help` lists");
 
   llvm::TargetOptions codegenOptions;
-  // vector.fma arrives as fmuladd, which Standard fuses; a product and a sum that are
-  // written apart stay apart.
+  // vector.fma arrives as fmuladd, which Standard fuses; a product and a sum
+  // that are written apart stay apart.
   codegenOptions.AllowFPOpFusion = FPOpFusion::Standard;
   codegenOptions.MCOptions.ABIName = triple.isRISCV() ? "lp64d" : "";
   static constexpr CodeGenOptLevel levels[] = {

@@ -1,4 +1,5 @@
-//===- Target.h --------------------------------------------------------------===//
+//===- Target.h
+//--------------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -40,8 +41,8 @@ struct Target {
   bool isHost() const;
 };
 
-/// Fails with a sentence for a triple or a CPU that LLVM does not know, and for CPUs too
-/// old for the code that ttc makes.
+/// Fails with a sentence for a triple or a CPU that LLVM does not know, and for
+/// CPUs too old for the code that ttc makes.
 llvm::Expected<Target> resolveTarget(const TargetOptions &options);
 
 } // namespace ttc

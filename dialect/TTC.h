@@ -1,4 +1,5 @@
-//===- TTC.h -----------------------------------------------------------------===//
+//===- TTC.h
+//-----------------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,9 +26,9 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace ttc {
-/// Whether `type` is one that a model computes with: a ranked tensor of f32, its
-/// sizes positive, its leading one possibly dynamic, and small enough that its
-/// bytes can be counted.
+/// Whether `type` is one that a model computes with: a ranked tensor of f32,
+/// its sizes positive, its leading one possibly dynamic, and small enough that
+/// its bytes can be counted.
 bool isModelTensor(mlir::Type type);
 
 /// A float as people write it: 0.5, not 5.000000e-01.

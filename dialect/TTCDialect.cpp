@@ -1,4 +1,5 @@
-//===- TTCDialect.cpp --------------------------------------------------------===//
+//===- TTCDialect.cpp
+//--------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -43,8 +44,8 @@ bool ttc::isModelTensor(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor || !tensor.getElementType().isF32() || tensor.getEncoding())
     return false;
-  // A tensor of 2^40 bytes is beyond any machine this compiles for, and its size
-  // times the batch still fits the 64 bits of an address.
+  // A tensor of 2^40 bytes is beyond any machine this compiles for, and its
+  // size times the batch still fits the 64 bits of an address.
   constexpr int64_t maxElements = int64_t(1) << 38;
   int64_t elements = 1;
   for (auto [index, size] : llvm::enumerate(tensor.getShape())) {

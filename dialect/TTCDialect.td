@@ -39,7 +39,8 @@ class TTC_Op<string mnemonic, list<Trait> traits = []>
 /// A tensor of floats whose only dynamic size, if any, is the leading one.
 def TTC_Tensor : Type<
     CPred<"::ttc::isModelTensor($_self)">,
-    "ranked tensor of f32 whose leading size alone may be dynamic",
+    "ranked tensor of f32 whose leading size alone may be dynamic, with 2^38 "
+    "elements at most",
     "::mlir::RankedTensorType">;
 
 #endif // TTC_DIALECT_TD

@@ -1,4 +1,5 @@
-//===- TTCInterfaces.cpp -----------------------------------------------------===//
+//===- TTCInterfaces.cpp
+//-----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,8 +26,8 @@ Value LayerExpansion::param(StringRef name) {
   std::string key = (path + "." + name).str();
   if (auto param = resources.lookup<ParamOp>(key))
     return ParamValueOp::create(builder, param.getType(), param.getSymName());
-  // Declare-resources declares every parameter of every layer: what is not there under
-  // its compiled key is there under its raw one.
+  // Declare-resources declares every parameter of every layer: what is not
+  // there under its compiled key is there under its raw one.
   auto raw = resources.lookup<ParamOp>((path + ".raw_" + name).str());
   Value value = ParamValueOp::create(builder, raw.getType(), raw.getSymName());
   return map(value, [&](ImplicitLocOpBuilder &b, Value x) {
@@ -77,8 +78,8 @@ Value LayerExpansion::map(
   auto type = cast<RankedTensorType>(operand.getType());
   return elementwise(operand, operand,
                      builder.getMultiDimIdentityMap(type.getRank()), 1,
-                     [&](ImplicitLocOpBuilder &b, ValueRange elements)
-                         -> SmallVector<Value> {
+                     [&](ImplicitLocOpBuilder &b,
+                         ValueRange elements) -> SmallVector<Value> {
                        return {body(b, elements.front())};
                      })
       .front();
@@ -111,8 +112,8 @@ Value ttc::buildSoftplus(ImplicitLocOpBuilder &builder, Value x) {
                                math::Log1pOp::create(builder, exp));
 }
 
-Value ttc::buildActivation(ImplicitLocOpBuilder &builder,
-                           Constraint constraint, Value x) {
+Value ttc::buildActivation(ImplicitLocOpBuilder &builder, Constraint constraint,
+                           Value x) {
   switch (constraint) {
   case Constraint::Identity:
     return x;
@@ -121,8 +122,8 @@ Value ttc::buildActivation(ImplicitLocOpBuilder &builder,
   case Constraint::Softplus:
     return buildSoftplus(builder, x);
   case Constraint::Arcsinh: {
-    // sign(x) * log1p(a + a² / (1 + sqrt(a² + 1))) with a = |x|: exact near 0, where
-    // log(a + sqrt(a² + 1)) is not.
+    // sign(x) * log1p(a + a² / (1 + sqrt(a² + 1))) with a = |x|: exact near 0,
+    // where log(a + sqrt(a² + 1)) is not.
     Value one = buildConstant(builder, 1.0, x);
     Value a = math::AbsFOp::create(builder, x);
     Value square = arith::MulFOp::create(builder, a, a);

@@ -1,4 +1,5 @@
-//===- TTCInterfaces.h -------------------------------------------------------===//
+//===- TTCInterfaces.h
+//-------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,8 +21,8 @@
 
 namespace ttc {
 
-/// A parameter that a layer owns. Its key is `<path>.<name>`; one with a constraint,
-/// be it the identity, also has the raw key `<path>.raw_<name>`.
+/// A parameter that a layer owns. Its key is `<path>.<name>`; one with a
+/// constraint, be it the identity, also has the raw key `<path>.raw_<name>`.
 struct ParamSpec {
   std::string name;
   mlir::RankedTensorType type;
@@ -34,17 +35,17 @@ struct StateSpec {
   mlir::RankedTensorType type;
 };
 
-/// The scalar code of an elementwise computation: from one element of each operand to
-/// one of each result.
+/// The scalar code of an elementwise computation: from one element of each
+/// operand to one of each result.
 using ElementBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
     mlir::ImplicitLocOpBuilder &, mlir::ValueRange)>;
 
-/// What a layer expands with: its parameters and states by their short names, and the
-/// two forms of arithmetic that layers are made of.
+/// What a layer expands with: its parameters and states by their short names,
+/// and the two forms of arithmetic that layers are made of.
 class LayerExpansion {
 public:
-  /// `resources` is the symbol table of the module that declares what the layer at
-  /// `path` owns.
+  /// `resources` is the symbol table of the module that declares what the layer
+  /// at `path` owns.
   LayerExpansion(mlir::ImplicitLocOpBuilder &builder, llvm::StringRef path,
                  mlir::SymbolTable &resources)
       : builder(builder), path(path), resources(resources) {}
@@ -57,19 +58,20 @@ public:
   mlir::Value read(llvm::StringRef name);
   void write(llvm::StringRef name, mlir::Value value);
 
-  /// A linalg.generic over the shape of `domain`: each operand is read through its
-  /// map, each result has the shape of `domain`.
+  /// A linalg.generic over the shape of `domain`: each operand is read through
+  /// its map, each result has the shape of `domain`.
   llvm::SmallVector<mlir::Value>
   elementwise(mlir::Value domain, llvm::ArrayRef<mlir::Value> operands,
               llvm::ArrayRef<mlir::AffineMap> maps, unsigned numResults,
               ElementBody body);
   /// The same for one operand and one result.
-  mlir::Value map(mlir::Value operand,
-                  llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &,
-                                                 mlir::Value)>
-                      body);
+  mlir::Value
+  map(mlir::Value operand,
+      llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::Value)>
+          body);
 
-  /// An uninitialised tensor of `type`; a dynamic leading size is that of `like`.
+  /// An uninitialised tensor of `type`; a dynamic leading size is that of
+  /// `like`.
   mlir::Value empty(mlir::RankedTensorType type, mlir::Value like);
 
 private:

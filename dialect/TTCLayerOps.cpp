@@ -1,4 +1,5 @@
-//===- TTCLayerOps.cpp -------------------------------------------------------===//
+//===- TTCLayerOps.cpp
+//-------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -78,7 +79,8 @@ SmallVector<Value> LinearOp::expand(LayerExpansion &expansion) {
                ->getResult(0);
   }
 
-  // (…, n, k): the batch-like dimensions, the output's feature, the input's feature.
+  // (…, n, k): the batch-like dimensions, the output's feature, the input's
+  // feature.
   SmallVector<AffineExpr> batch;
   for (int64_t i = 0; i < rank - 1; ++i)
     batch.push_back(b.getAffineDimExpr(i));
@@ -116,7 +118,8 @@ StringRef ActivationOp::getLayerPath() { return ""; }
 void ActivationOp::getParamSpecs(SmallVectorImpl<ParamSpec> &) {}
 void ActivationOp::getStateSpecs(SmallVectorImpl<StateSpec> &) {}
 
-/// `positive` where x > 0 (and where x is NaN, so that it stays one), else `negative`.
+/// `positive` where x > 0 (and where x is NaN, so that it stays one), else
+/// `negative`.
 static Value selectPositive(ImplicitLocOpBuilder &b, Value x, Value positive,
                             Value negative) {
   Value isNot = arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, x,
@@ -149,8 +152,7 @@ static Value buildActivationKind(ImplicitLocOpBuilder &b, ActivationKind kind,
   case ActivationKind::GELUTanh: {
     // x / 2 · (1 + tanh(√(2/π) (x + 0.044715 x³))): Hendrycks and Gimpel, 2016.
     Value cubic = mul(mul(mul(x, x), x), constant(0.044715));
-    Value inner =
-        mul(add(x, cubic), constant(M_2_SQRTPI * M_SQRT1_2));
+    Value inner = mul(add(x, cubic), constant(M_2_SQRTPI * M_SQRT1_2));
     Value tanh = math::TanhOp::create(b, inner);
     return mul(mul(x, constant(0.5)), add(tanh, constant(1)));
   }
@@ -182,8 +184,8 @@ SmallVector<Value> ActivationOp::expand(LayerExpansion &expansion) {
 // Flatten
 //===----------------------------------------------------------------------===//
 
-/// The dimensions that are made one, counted from the front; nothing if they are out of
-/// range.
+/// The dimensions that are made one, counted from the front; nothing if they
+/// are out of range.
 static std::optional<std::pair<int64_t, int64_t>> flattened(FlattenOp op) {
   int64_t rank = typeOf(op.getInput()).getRank();
   auto fromFront = [&](int64_t dim) { return dim < 0 ? dim + rank : dim; };
@@ -229,9 +231,8 @@ SmallVector<Value> FlattenOp::expand(LayerExpansion &expansion) {
       groups.emplace_back();
     groups.back().push_back(i);
   }
-  return {tensor::CollapseShapeOp::create(expansion.getBuilder(),
-                                          typeOf(getOutput()), getInput(),
-                                          groups)};
+  return {tensor::CollapseShapeOp::create(
+      expansion.getBuilder(), typeOf(getOutput()), getInput(), groups)};
 }
 
 #define GET_OP_CLASSES

@@ -37,7 +37,7 @@ def TTC_LinearOp : TTC_LayerOp<"linear", [Pure]> {
   let arguments = (ins StrAttr:$path, TTC_Tensor:$input, UnitAttr:$no_bias);
   let results = (outs TTC_Tensor:$output);
   let assemblyFormat = [{
-    $path `(` $input `)` (`no_bias` $no_bias^)? attr-dict
+    $path ` ` `(` $input `)` (`no_bias` $no_bias^)? attr-dict
     `:` type($input) `->` type($output)
   }];
   let hasVerifier = 1;
@@ -79,8 +79,8 @@ def TTC_NeuronOp : TTC_LayerOp<"neuron", [
     OptionalAttr<StrArrayAttr>:$scalar);
   let results = (outs TTC_Tensor:$output);
   let assemblyFormat = [{
-    custom<Keyword>($kind) $path `(` $input `)`
-    oilist(`dim` `(` $dim `)` | `spike` $spike | `quant` $quant | `scalar` `(` $scalar `)`)
+    custom<Keyword>($kind) $path ` ` `(` $input `)`
+    oilist(`dim` `(` $dim `)` | `spike` `` $spike | `quant` `` $quant | `scalar` `(` $scalar `)`)
     attr-dict `:` type($input)
   }];
   let hasVerifier = 1;
@@ -110,7 +110,7 @@ def TTC_ActivationOp : TTC_LayerOp<"activation", [Pure, SameOperandsAndResultTyp
                        OptionalAttr<F64Attr>:$alpha);
   let results = (outs TTC_Tensor:$output);
   let assemblyFormat = [{
-    $kind `(` $input `)` (`alpha` `(` $alpha^ `)`)? attr-dict `:` type($input)
+    `` $kind ` ` `(` $input `)` (`alpha` `(` $alpha^ `)`)? attr-dict `:` type($input)
   }];
   let hasVerifier = 1;
 }
@@ -131,7 +131,7 @@ def TTC_FlattenOp : TTC_LayerOp<"flatten", [Pure]> {
   let arguments = (ins TTC_Tensor:$input, I64Attr:$first, I64Attr:$last);
   let results = (outs TTC_Tensor:$output);
   let assemblyFormat = [{
-    `(` $input `)` `dims` `(` $first `,` $last `)` attr-dict
+    ` ` `(` $input `)` `dims` `(` $first `,` $last `)` attr-dict
     `:` type($input) `->` type($output)
   }];
   let hasVerifier = 1;

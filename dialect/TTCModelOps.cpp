@@ -1,4 +1,5 @@
-//===- TTCModelOps.cpp -------------------------------------------------------===//
+//===- TTCModelOps.cpp
+//-------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,15 +14,16 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace ttc;
 
 ParseResult ModelOp::parse(OpAsmParser &parser, OperationState &result) {
-  auto buildType = [](Builder &builder, ArrayRef<Type> inputs,
-                      ArrayRef<Type> results,
-                      function_interface_impl::VariadicFlag,
-                      std::string &) -> Type {
+  auto buildType =
+      [](Builder &builder, ArrayRef<Type> inputs, ArrayRef<Type> results,
+         function_interface_impl::VariadicFlag, std::string &) -> Type {
     return builder.getFunctionType(inputs, results);
   };
   return function_interface_impl::parseFunctionOp(
@@ -36,12 +38,48 @@ void ModelOp::print(OpAsmPrinter &printer) {
       getArgAttrsAttrName(), getResAttrsAttrName());
 }
 
+/// Names of inputs and outputs become names in C and in Python.
+static LogicalResult
+verifyNames(ModelOp model, StringRef kind, unsigned count,
+            llvm::function_ref<Attribute(unsigned)> nameOf) {
+  llvm::StringSet<> seen;
+  for (unsigned i = 0; i < count; ++i) {
+    Attribute attr = nameOf(i);
+    if (!attr)
+      continue;
+    auto name = dyn_cast<StringAttr>(attr);
+    if (!name)
+      return model.emitOpError() << "names " << kind << " " << i << " by "
+                                 << attr << ", expected a string";
+    StringRef text = name.getValue();
+    if (text.empty() || llvm::isDigit(text.front()) ||
+        !llvm::all_of(text,
+                      [](char c) { return llvm::isAlnum(c) || c == '_'; }))
+      return model.emitOpError() << "names " << kind << " " << i << " '" << text
+                                 << "', expected letters, digits and "
+                                    "underscores, a digit not first";
+    if (!seen.insert(text.lower()).second)
+      return model.emitOpError()
+             << "gives two " << kind << "s the name '" << text
+             << "' (letters' case makes no difference)";
+  }
+  return success();
+}
+
 LogicalResult ModelOp::verifyRegions() {
+  if (failed(
+          verifyNames(*this, "input", getNumArguments(),
+                      [&](unsigned i) { return getArgAttr(i, "ttc.name"); })) ||
+      failed(verifyNames(
+          *this, "output", getResultTypes().size(),
+          [&](unsigned i) { return getResultAttr(i, "ttc.name"); })))
+    return failure();
   for (auto [index, type] : llvm::enumerate(getArgumentTypes()))
     if (!isModelTensor(type))
       return emitOpError() << "input " << index << " has the type " << type
                            << ", but a model takes ranked tensors of f32 whose "
-                              "leading size alone may be dynamic";
+                              "leading size alone may be dynamic, with 2^38 "
+                              "elements at most";
   if (getResultTypes().empty())
     return emitOpError("has no output, so that it computes nothing");
 

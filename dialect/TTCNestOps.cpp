@@ -1,4 +1,5 @@
-//===- TTCNestOps.cpp --------------------------------------------------------===//
+//===- TTCNestOps.cpp
+//--------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -34,8 +35,8 @@ static LogicalResult verifyProduct(NestOp nest) {
     return success();
   auto bias = cast<RankedTensorType>(nest.getProductBias().getType());
   if (bias.getRank() != 1 || bias.getDimSize(0) != weight.getDimSize(0))
-    return nest.emitOpError() << "adds a bias of type " << bias << " to rows of "
-                              << weight.getDimSize(0);
+    return nest.emitOpError() << "adds a bias of type " << bias
+                              << " to rows of " << weight.getDimSize(0);
   return success();
 }
 

@@ -25,14 +25,14 @@ def TTC_QuantizeOp : TTC_Op<"quantize", [
 
     ```mlir
     func.func @event(%p: f32) -> f32 {
-      %s = ttc.quantize (round, 0.5) %p : f32
+      %s = ttc.quantize(round, 0.5) %p : f32
       return %s : f32
     }
     ```
   }];
   let arguments = (ins TTC_QuantizerAttr:$quantizer, FloatLike:$value);
   let results = (outs FloatLike:$event);
-  let assemblyFormat = "$quantizer $value attr-dict `:` type($value)";
+  let assemblyFormat = "`` $quantizer $value attr-dict `:` type($value)";
 }
 
 def TTC_NestOp : TTC_Op<"nest", [

@@ -1,4 +1,5 @@
-//===- TTCNeuron.cpp ---------------------------------------------------------===//
+//===- TTCNeuron.cpp
+//---------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -63,13 +64,15 @@ std::optional<NeuronKind> parseKind(StringRef name) {
     kind.output = Output::ScaledTernary;
   else
     return std::nullopt;
-  // The reference feeds events back, never a membrane: there is no RLI and no RLIEMA.
+  // The reference feeds events back, never a membrane: there is no RLI and no
+  // RLIEMA.
   if (kind.recurrent && !kind.fires())
     return std::nullopt;
   return kind;
 }
 
-/// Calls `add` with the short name and the constraint of every parameter of a kind.
+/// Calls `add` with the short name and the constraint of every parameter of a
+/// kind.
 void forEachParam(const NeuronKind &kind,
                   function_ref<void(std::string, Constraint)> add) {
   for (StringRef branch : kind.branches()) {
@@ -93,7 +96,8 @@ void forEachParam(const NeuronKind &kind,
     }
 }
 
-/// The short names of the states of a kind, in the order in which a step reads them.
+/// The short names of the states of a kind, in the order in which a step reads
+/// them.
 SmallVector<std::string> stateNames(const NeuronKind &kind) {
   SmallVector<std::string> names;
   for (StringRef branch : kind.branches()) {
@@ -108,8 +112,8 @@ SmallVector<std::string> stateNames(const NeuronKind &kind) {
   return names;
 }
 
-/// One step of one neuron, on scalars. Reads parameters and states from `values` by
-/// short name and leaves the new states there; returns the output.
+/// One step of one neuron, on scalars. Reads parameters and states from
+/// `values` by short name and leaves the new states there; returns the output.
 class Neuron {
 public:
   Neuron(ImplicitLocOpBuilder &b, const NeuronKind &kind, SpikeFn spikeFn,
@@ -136,7 +140,8 @@ private:
     });
   }
 
-  /// rec = rec * gamma + f(prev_output) * (1 - gamma), over the branches; their sum.
+  /// rec = rec * gamma + f(prev_output) * (1 - gamma), over the branches; their
+  /// sum.
   Value feedback() {
     Value previous = values.lookup("prev_output");
     return sumBranches([&](StringRef branch) {
@@ -201,8 +206,8 @@ private:
       return buildSigmoid(b, distance);
     case SpikeFn::Heaviside: {
       Value zero = buildConstant(b, 0.0, distance);
-      Value fired = arith::CmpFOp::create(b, arith::CmpFPredicate::OGE,
-                                          distance, zero);
+      Value fired =
+          arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, distance, zero);
       return arith::SelectOp::create(b, fired, buildConstant(b, 1.0, distance),
                                      zero);
     }
@@ -216,8 +221,8 @@ private:
     return QuantizeOp::create(b, quantizer, probability);
   }
 
-  /// The part of v that a branch sees: all of it, or what is not negative, or what is
-  /// not positive. A NaN is neither and becomes 0, as in the reference.
+  /// The part of v that a branch sees: all of it, or what is not negative, or
+  /// what is not positive. A NaN is neither and becomes 0, as in the reference.
   Value part(StringRef branch, Value v) {
     if (branch.empty())
       return v;
@@ -303,7 +308,8 @@ LogicalResult NeuronOp::verify() {
   if (!getScalar())
     return success();
   llvm::StringSet<> known, seen;
-  forEachParam(*kind, [&](std::string name, Constraint) { known.insert(name); });
+  forEachParam(*kind,
+               [&](std::string name, Constraint) { known.insert(name); });
   for (auto name : getScalar()->getAsValueRange<StringAttr>()) {
     if (!known.contains(name))
       return emitOpError() << getKind() << " has no parameter named '" << name
@@ -345,8 +351,8 @@ SmallVector<Value> NeuronOp::expand(LayerExpansion &expansion) {
   auto type = cast<RankedTensorType>(getInput().getType());
   ImplicitLocOpBuilder &b = expansion.getBuilder();
   AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
-  AffineMap alongFeatures = AffineMap::get(
-      type.getRank(), 0, b.getAffineDimExpr(getFeatureDim()));
+  AffineMap alongFeatures =
+      AffineMap::get(type.getRank(), 0, b.getAffineDimExpr(getFeatureDim()));
   AffineMap toScalar = AffineMap::get(type.getRank(), 0, b.getContext());
 
   SmallVector<std::string> names;

@@ -1,4 +1,5 @@
-//===- TTCParamOps.cpp -------------------------------------------------------===//
+//===- TTCParamOps.cpp
+//-------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -65,8 +66,7 @@ LogicalResult ParamOp::verify() {
 }
 
 LogicalResult ParamValueOp::verifySymbolUses(SymbolTableCollection &tables) {
-  auto param =
-      tables.lookupNearestSymbolFrom<ParamOp>(*this, getParamAttr());
+  auto param = tables.lookupNearestSymbolFrom<ParamOp>(*this, getParamAttr());
   if (!param)
     return emitOpError() << "uses " << getParamAttr()
                          << ", but no ttc.param declares it";

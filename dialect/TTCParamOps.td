@@ -34,7 +34,7 @@ def TTC_ParamOp : TTC_Op<"param", [Symbol, HasParent<"::mlir::ModuleOp">]> {
                        OptionalAttr<TTC_ConstraintAttr>:$constrained,
                        OptionalAttr<TTC_ConstraintAttr>:$activated);
   let assemblyFormat = [{
-    $sym_name `:` $type (`constrained` $constrained^)? (`activated` $activated^)?
+    $sym_name `:` $type (`constrained` `` $constrained^)? (`activated` `` $activated^)?
     attr-dict
   }];
   let hasVerifier = 1;

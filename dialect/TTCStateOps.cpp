@@ -1,4 +1,5 @@
-//===- TTCStateOps.cpp -------------------------------------------------------===//
+//===- TTCStateOps.cpp
+//-------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,10 +18,9 @@ using namespace mlir;
 using namespace ttc;
 
 namespace {
-/// The states of the session that a model is stepped in: memory that nothing else can
-/// reach.
-struct SessionStates
-    : public SideEffects::Resource::Base<SessionStates> {
+/// The states of the session that a model is stepped in: memory that nothing
+/// else can reach.
+struct SessionStates : public SideEffects::Resource::Base<SessionStates> {
   StringRef getName() final { return "SessionStates"; }
 };
 } // namespace

@@ -1,4 +1,5 @@
-//===- CompileParams.cpp -----------------------------------------------------===//
+//===- CompileParams.cpp
+//-----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,8 +25,8 @@ using namespace ttc;
 namespace {
 struct CompileParams : ttc::impl::CompileParamsBase<CompileParams> {
   void runOnOperation() override {
-    // Sound while layers are whole: they ask for a parameter by its short name and do
-    // not see which form is declared.
+    // Sound while layers are whole: they ask for a parameter by its short name
+    // and do not see which form is declared.
     for (auto param : getOperation().getOps<ParamOp>()) {
       if (!param.getConstrained())
         continue;

@@ -1,4 +1,5 @@
-//===- DeclareResources.cpp --------------------------------------------------===//
+//===- DeclareResources.cpp
+//--------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -42,8 +43,7 @@ struct DeclareResources : ttc::impl::DeclareResourcesBase<DeclareResources> {
     WalkResult walked = model.walk([&](LayerOpInterface layer) -> WalkResult {
       if (layer.getLayerPath().empty())
         return WalkResult::advance();
-      auto [owner, isFirst] =
-          owners.try_emplace(layer.getLayerPath(), layer);
+      auto [owner, isFirst] = owners.try_emplace(layer.getLayerPath(), layer);
       if (!isFirst)
         return checkShared(owner->second, layer);
       OpBuilder builder(model);
@@ -53,8 +53,8 @@ struct DeclareResources : ttc::impl::DeclareResourcesBase<DeclareResources> {
       signalPassFailure();
   }
 
-  /// One path is one set of parameters and states. A layer that is used twice shares
-  /// them; two different layers cannot.
+  /// One path is one set of parameters and states. A layer that is used twice
+  /// shares them; two different layers cannot.
   static LogicalResult checkShared(LayerOpInterface first,
                                    LayerOpInterface second) {
     if (first->getName() == second->getName() &&
@@ -94,10 +94,10 @@ struct DeclareResources : ttc::impl::DeclareResourcesBase<DeclareResources> {
       if (param.constraint)
         constraint =
             ConstraintAttr::get(builder.getContext(), *param.constraint);
-      symbols.insert(
-          ParamOp::create(builder, layer.getLoc(), constraint ? raw : compiled,
-                          param.type, constraint, ConstraintAttr()),
-          builder.getInsertionPoint());
+      symbols.insert(ParamOp::create(builder, layer.getLoc(),
+                                     constraint ? raw : compiled, param.type,
+                                     constraint, ConstraintAttr()),
+                     builder.getInsertionPoint());
     }
     SmallVector<StateSpec> states;
     layer.getStateSpecs(states);

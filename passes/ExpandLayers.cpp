@@ -1,4 +1,5 @@
-//===- ExpandLayers.cpp ------------------------------------------------------===//
+//===- ExpandLayers.cpp
+//------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -33,11 +34,12 @@ struct ExpandLayers : ttc::impl::ExpandLayersBase<ExpandLayers> {
     for (LayerOpInterface layer : layers) {
       if (failed(checkDeclared(layer, resources)))
         return signalPassFailure();
-      // What a layer becomes keeps the layer's path as the name of its location.
+      // What a layer becomes keeps the layer's path as the name of its
+      // location.
       Location loc = layer.getLoc();
       if (!layer.getLayerPath().empty())
-        loc = NameLoc::get(
-            StringAttr::get(&getContext(), layer.getLayerPath()), loc);
+        loc = NameLoc::get(StringAttr::get(&getContext(), layer.getLayerPath()),
+                           loc);
       ImplicitLocOpBuilder builder(loc, layer);
       LayerExpansion expansion(builder, layer.getLayerPath(), resources);
       layer->replaceAllUsesWith(layer.expand(expansion));

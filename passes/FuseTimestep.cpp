@@ -1,4 +1,5 @@
-//===- FuseTimestep.cpp ------------------------------------------------------===//
+//===- FuseTimestep.cpp
+//------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -46,10 +47,11 @@ static bool isParam(Value value) {
 
 /// Whether a nest can be computed once the weights are known.
 static bool dependsOnParamsOnly(NestOp nest) {
-  return !nest.getOperands().empty() &&
+  return !nest.hasProduct() && !nest.getOperands().empty() &&
          llvm::all_of(nest.getOperands(), [](Value operand) {
            auto producer = operand.getDefiningOp<NestOp>();
-           return isParam(operand) || (producer && dependsOnParamsOnly(producer));
+           return isParam(operand) ||
+                  (producer && dependsOnParamsOnly(producer));
          });
 }
 
@@ -57,18 +59,17 @@ static bool dependsOnParamsOnly(NestOp nest) {
 // From linalg to nests
 //===----------------------------------------------------------------------===//
 
-/// Builds a nest over the shape of `type`. `product` is empty or input, weight and
-/// perhaps bias; the region is filled by `body`, which gets a builder and the region's
-/// arguments and returns what it yields.
+/// Builds a nest over the shape of `type`. `product` is empty or input, weight
+/// and perhaps bias; the region is filled by `body`, which gets a builder and
+/// the region's arguments and returns what it yields.
 static NestOp buildNest(OpBuilder &builder, Operation *origin,
                         ArrayRef<Type> types, ArrayRef<Value> product,
                         ArrayRef<Value> inputs, ArrayRef<AffineMap> maps,
                         ElementBody body) {
   auto at = [&](size_t i) { return i < product.size() ? product[i] : Value(); };
-  auto nest = NestOp::create(builder, origin->getLoc(), types,
-                             builder.getStringAttr(labelOf(origin)), at(0),
-                             at(1), at(2), inputs,
-                             builder.getAffineMapArrayAttr(maps));
+  auto nest = NestOp::create(
+      builder, origin->getLoc(), types, builder.getStringAttr(labelOf(origin)),
+      at(0), at(1), at(2), inputs, builder.getAffineMapArrayAttr(maps));
   Block &block = nest.getBody().emplaceBlock();
   if (!product.empty())
     block.addArgument(getElementTypeOrSelf(types.front()), origin->getLoc());
@@ -80,8 +81,9 @@ static NestOp buildNest(OpBuilder &builder, Operation *origin,
   return nest;
 }
 
-/// Clones the operations of `from`, but its terminator, at the builder; constants that
-/// the region captured from outside come along. Returns the terminator's operands.
+/// Clones the operations of `from`, but its terminator, at the builder;
+/// constants that the region captured from outside come along. Returns the
+/// terminator's operands.
 static SmallVector<Value> cloneBody(ImplicitLocOpBuilder &b, Block &from,
                                     IRMapping &mapping) {
   for (Operation &op : from.without_terminator()) {
@@ -107,9 +109,8 @@ static bool capturesConstantsOnly(Region &region) {
       if (!region.isAncestor(operand.getParentRegion()))
         captured.insert(operand);
   });
-  return llvm::all_of(captured, [](Value value) {
-    return matchPattern(value, m_Constant());
-  });
+  return llvm::all_of(
+      captured, [](Value value) { return matchPattern(value, m_Constant()); });
 }
 
 /// The scalar that a tensor is filled with, if it is.
@@ -164,8 +165,8 @@ static LogicalResult convertElementwise(linalg::LinalgOp op) {
   return success();
 }
 
-/// y = init + x Wᵀ as a nest with a product. The bias is what was broadcast into the
-/// init; another init is added by the region.
+/// y = init + x Wᵀ as a nest with a product. The bias is what was broadcast
+/// into the init; another init is added by the region.
 static LogicalResult convertProduct(linalg::LinalgOp op) {
   // Any spelling of the product is recognised, by its maps.
   if (!isa<linalg::ContractionOpInterface>(op.getOperation()) ||
@@ -221,8 +222,8 @@ static LogicalResult convertProduct(linalg::LinalgOp op) {
 // From nests to one nest a layer
 //===----------------------------------------------------------------------===//
 
-/// Whether every operand of a nest with a product lies along its rows, its columns, or
-/// is a scalar: what the product's tiles can be updated with.
+/// Whether every operand of a nest with a product lies along its rows, its
+/// columns, or is a scalar: what the product's tiles can be updated with.
 static bool fitsProduct(NestOp nest) {
   unsigned rank = nest.getDomain().getRank();
   for (unsigned i = 0; i < nest.getInputs().size(); ++i) {
@@ -246,11 +247,11 @@ static bool canFuse(NestOp producer, NestOp consumer) {
       return false;
   if (producer.hasProduct() && !fitsProduct(consumer))
     return false;
-  // The fused nest stands where the consumer does: no other user may come before.
+  // The fused nest stands where the consumer does: no other user may come
+  // before.
   return llvm::all_of(producer->getUsers(), [&](Operation *user) {
-    return user == consumer ||
-           (user->getBlock() == consumer->getBlock() &&
-            consumer->isBeforeInBlock(user));
+    return user == consumer || (user->getBlock() == consumer->getBlock() &&
+                                consumer->isBeforeInBlock(user));
   });
 }
 
@@ -287,10 +288,9 @@ static void fuse(NestOp producer, NestOp consumer) {
         Block &second = consumer.getBody().front();
         unsigned next = offset;
         for (auto [i, input] : llvm::enumerate(consumer.getInputs())) {
-          Value element =
-              input.getDefiningOp() == producer
-                  ? yielded[cast<OpResult>(input).getResultNumber()]
-                  : elements[next++];
+          Value element = input.getDefiningOp() == producer
+                              ? yielded[cast<OpResult>(input).getResultNumber()]
+                              : elements[next++];
           mapping.map(second.getArgument(i), element);
         }
         llvm::append_range(yielded, cloneBody(b, second, mapping));
@@ -381,7 +381,8 @@ struct FuseTimestep : ttc::impl::FuseTimestepBase<FuseTimestep> {
       signalPassFailure();
   }
 
-  /// Products first, since a broadcast bias is part of its product and not a nest.
+  /// Products first, since a broadcast bias is part of its product and not a
+  /// nest.
   LogicalResult convertToNests(func::FuncOp function) {
     auto ops = llvm::to_vector(function.getOps<linalg::LinalgOp>());
     for (linalg::LinalgOp op : ops)
@@ -417,13 +418,14 @@ struct FuseTimestep : ttc::impl::FuseTimestepBase<FuseTimestep> {
   }
 
   static void eraseDead(func::FuncOp function) {
-    for (Operation &op : llvm::make_early_inc_range(
-             llvm::reverse(function.getBody().front())))
+    for (Operation &op :
+         llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
       if (isOpTriviallyDead(&op))
         op.erase();
   }
 
-  /// What the code generators know: nests, and changes of shape that move no element.
+  /// What the code generators know: nests, and changes of shape that move no
+  /// element.
   static LogicalResult checkVocabulary(func::FuncOp function) {
     for (Operation &op : function.getBody().front().without_terminator())
       if (!isa<NestOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))

@@ -1,4 +1,5 @@
-//===- PlanStates.cpp --------------------------------------------------------===//
+//===- PlanStates.cpp
+//--------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,16 +25,17 @@ using namespace ttc;
 namespace {
 struct PlanStates : ttc::impl::PlanStatesBase<PlanStates> {
   void runOnOperation() override {
-    // A cache line: no two states share one, and every state starts at the alignment
-    // that the runtime gives the block, whatever the batch.
+    // A cache line: no two states share one, and every state starts at the
+    // alignment that the runtime gives the block, whatever the batch.
     constexpr uint64_t alignment = 64;
     auto states = llvm::to_vector(getOperation().getOps<StateOp>());
     llvm::sort(states, [](StateOp a, StateOp b) {
       return a.getSymName() < b.getSymName();
     });
 
-    // Static states first, so that an offset is one multiplication and one addition:
-    // fixed + per_batch * batch, where the rows of a batch are each rounded up.
+    // Static states first, so that an offset is one multiplication and one
+    // addition: fixed + per_batch * batch, where the rows of a batch are each
+    // rounded up.
     int64_t fixed = 0, perBatch = 0;
     for (bool isDynamic : {false, true})
       for (StateOp state : states) {

@@ -1,4 +1,5 @@
-//===- PrepareWeights.cpp ----------------------------------------------------===//
+//===- PrepareWeights.cpp
+//----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -42,11 +43,17 @@ struct PrepareWeights : ttc::impl::PrepareWeightsBase<PrepareWeights> {
         params.push_back(argument);
         known.insert(argument);
       }
+    // A product of two parameters stays: what prepare computes is elementwise.
+    auto canHoist = [](Operation *op) {
+      auto nest = dyn_cast<NestOp>(op);
+      return isPure(op) && !(nest && nest.hasProduct());
+    };
     SmallVector<Operation *> hoisted;
     for (Operation &op : body.without_terminator())
-      if (isPure(&op) && op.getNumOperands() > 0 &&
-          llvm::all_of(op.getOperands(),
-                       [&](Value operand) { return known.contains(operand); })) {
+      if (canHoist(&op) && op.getNumOperands() > 0 &&
+          llvm::all_of(op.getOperands(), [&](Value operand) {
+            return known.contains(operand);
+          })) {
         hoisted.push_back(&op);
         known.insert(op.result_begin(), op.result_end());
       }
@@ -88,8 +95,7 @@ private:
     for (Value value : prepared)
       results.push_back(mapping.lookup(value));
     func::ReturnOp::create(builder, step.getLoc(), results);
-    step->setAttr(prepareAttr,
-                  FlatSymbolRefAttr::get(&getContext(), name));
+    step->setAttr(prepareAttr, FlatSymbolRefAttr::get(&getContext(), name));
   }
 
   /// The step takes the prepared values in the place of the params.

@@ -1,4 +1,5 @@
-//===- SpecializeBatch.cpp ---------------------------------------------------===//
+//===- SpecializeBatch.cpp
+//---------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,6 +12,7 @@
 
 #include "passes/TTCPasses.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace ttc {
@@ -30,8 +32,8 @@ struct SpecializeBatch : ttc::impl::SpecializeBatchBase<SpecializeBatch> {
     if (!model)
       return signalPassFailure();
     if (batch <= 0) {
-      model.emitError() << "the batch to compile for must be at least 1, but is "
-                        << batch;
+      model.emitError()
+          << "the batch to compile for must be at least 1, but is " << batch;
       return signalPassFailure();
     }
     if (!hasDynamicInput(model)) {
@@ -48,6 +50,8 @@ struct SpecializeBatch : ttc::impl::SpecializeBatchBase<SpecializeBatch> {
       shape.front() = batch;
       return tensor.clone(shape);
     };
+    if (failed(checkSizes(model, specialize)))
+      return signalPassFailure();
     SmallVector<Type> inputs, outputs;
     llvm::append_range(inputs,
                        llvm::map_range(model.getArgumentTypes(), specialize));
@@ -60,9 +64,47 @@ struct SpecializeBatch : ttc::impl::SpecializeBatchBase<SpecializeBatch> {
       for (Value result : op->getResults())
         result.setType(specialize(result.getType()));
     });
+    dropDynamicSizes(model);
     getOperation().walk([&](StateOp state) {
       state.setType(cast<RankedTensorType>(specialize(state.getType())));
     });
+  }
+
+  LogicalResult checkSizes(ModelOp model,
+                           llvm::function_ref<Type(Type)> specialize) {
+    auto check = [&](Type type) -> LogicalResult {
+      if (!isModelTensor(type) || isModelTensor(specialize(type)))
+        return success();
+      return model.emitError() << "with a batch of " << batch << " the tensor "
+                               << type << " would have more than 2^38 elements";
+    };
+    for (Type type : model.getArgumentTypes())
+      if (failed(check(type)))
+        return failure();
+    return failure(model
+                       .walk([&](Operation *op) -> WalkResult {
+                         for (Type type : op->getResultTypes())
+                           if (failed(check(type)))
+                             return WalkResult::interrupt();
+                         return WalkResult::advance();
+                       })
+                       .wasInterrupted());
+  }
+
+  /// A tensor that was made for a dynamic size no longer takes it.
+  static void dropDynamicSizes(ModelOp model) {
+    SmallVector<tensor::EmptyOp> empties;
+    model.walk([&](tensor::EmptyOp empty) {
+      if (empty.getType().hasStaticShape() && !empty.getDynamicSizes().empty())
+        empties.push_back(empty);
+    });
+    for (tensor::EmptyOp empty : empties) {
+      OpBuilder builder(empty);
+      Value fixed = tensor::EmptyOp::create(builder, empty.getLoc(),
+                                            empty.getType(), ValueRange());
+      empty.replaceAllUsesWith(fixed);
+      empty.erase();
+    }
   }
 
   static bool hasDynamicInput(ModelOp model) {

@@ -1,4 +1,5 @@
-//===- TTCPasses.h -----------------------------------------------------------===//
+//===- TTCPasses.h
+//-----------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,16 +25,16 @@ namespace ttc {
 #define GEN_PASS_REGISTRATION
 #include "passes/TTCPasses.h.inc"
 
-/// The one model of a module. Emits an error and returns null if there is none, or
-/// more than one: parameters and states are named module-wide.
+/// The one model of a module. Emits an error and returns null if there is none,
+/// or more than one: parameters and states are named module-wide.
 ModelOp getOnlyModel(mlir::ModuleOp module);
-/// The threaded function of a module, after thread-states; null with an error if there
-/// is none.
+/// The threaded function of a module, after thread-states; null with an error
+/// if there is none.
 mlir::func::FuncOp getStepFunction(mlir::ModuleOp module);
 
-/// The attributes by which a threaded function's arguments and results say what they
-/// are. Inputs and outputs carry their name, params and states their symbol, prepared
-/// values the index of the result of the prepare function.
+/// The attributes by which a threaded function's arguments and results say what
+/// they are. Inputs and outputs carry their name, params and states their
+/// symbol, prepared values the index of the result of the prepare function.
 inline constexpr llvm::StringLiteral inputAttr = "ttc.input";
 inline constexpr llvm::StringLiteral outputAttr = "ttc.output";
 inline constexpr llvm::StringLiteral paramAttr = "ttc.param";

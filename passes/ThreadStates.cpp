@@ -1,4 +1,5 @@
-//===- ThreadStates.cpp ------------------------------------------------------===//
+//===- ThreadStates.cpp
+//------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -60,8 +61,8 @@ struct ThreadStates : ttc::impl::ThreadStatesBase<ThreadStates> {
 private:
   using Declarations = SmallVector<std::pair<StringAttr, Type>>;
 
-  /// A state is threaded through the model's one block: a read or a write inside of
-  /// another operation would have no place in that order.
+  /// A state is threaded through the model's one block: a read or a write
+  /// inside of another operation would have no place in that order.
   static LogicalResult checkStraightLine(ModelOp model) {
     Block *body = &model.getBody().front();
     return failure(model
@@ -76,8 +77,8 @@ private:
                        .wasInterrupted());
   }
 
-  /// Moves the model's body into a function of inputs, params and states, in that
-  /// order, each with the attribute that says which it is.
+  /// Moves the model's body into a function of inputs, params and states, in
+  /// that order, each with the attribute that says which it is.
   func::FuncOp createFunction(ModelOp model) {
     for (auto param : getOperation().getOps<ParamOp>())
       params.emplace_back(param.getSymNameAttr(), param.getType());
@@ -99,9 +100,9 @@ private:
     }
 
     OpBuilder builder(model);
-    auto function = func::FuncOp::create(
-        builder, model.getLoc(), model.getSymName(),
-        builder.getFunctionType(inputs, results));
+    auto function =
+        func::FuncOp::create(builder, model.getLoc(), model.getSymName(),
+                             builder.getFunctionType(inputs, results));
     auto name = [&](unsigned index, StringRef stem) -> StringAttr {
       return builder.getStringAttr(stem + Twine(index));
     };
@@ -138,16 +139,15 @@ private:
     }
   }
 
-  /// Replaces each read by the value at its point; returns the values at the end.
+  /// Replaces each read by the value at its point; returns the values at the
+  /// end.
   SmallVector<Value> threadStates(Block &body, func::FuncOp function) {
     llvm::DenseMap<StringAttr, Value> current;
     for (auto [i, state] : llvm::enumerate(states))
-      current[state.first] =
-          body.getArgument(numInputs + params.size() + i);
+      current[state.first] = body.getArgument(numInputs + params.size() + i);
     for (Operation &op : llvm::make_early_inc_range(body)) {
       if (auto read = dyn_cast<ReadOp>(op)) {
-        read.replaceAllUsesWith(
-            current.lookup(read.getStateAttr().getAttr()));
+        read.replaceAllUsesWith(current.lookup(read.getStateAttr().getAttr()));
         read.erase();
       } else if (auto write = dyn_cast<WriteOp>(op)) {
         current[write.getStateAttr().getAttr()] = write.getValue();

@@ -5,8 +5,9 @@
  *
  * scripts/demo.sh compiles hard.mlir and this file and runs it:
  *   stream test_events.npy test_labels.npy hard_outputs.npy
- * It prints the accuracy of the compiled model and of the reference's outputs, the
- * largest difference between the two, and how many timesteps it made in a second. */
+ * It prints the accuracy of the compiled model and of the reference's outputs,
+ * the largest difference between the two, and how many timesteps it made in a
+ * second. */
 #include "digits.h" /* made by: ttc hard.mlir -o libdigits.so */
 
 #include <math.h>
@@ -16,9 +17,15 @@
 #include <string.h>
 #include <time.h>
 
-enum { STEPS = 32, IMAGES = 360, PIXELS = HARD_X_SIZE, CLASSES = HARD_OUTPUT0_SIZE };
+enum {
+  STEPS = 32,
+  IMAGES = 360,
+  PIXELS = HARD_X_SIZE,
+  CLASSES = HARD_OUTPUT0_SIZE
+};
 
-/* The data of an .npy file of exactly `bytes` bytes; ends the program if it is not. */
+/* The data of an .npy file of exactly `bytes` bytes; ends the program if it is
+ * not. */
 static void *read_npy(const char *path, size_t bytes) {
   unsigned char head[10];
   FILE *file = fopen(path, "rb");
@@ -27,7 +34,8 @@ static void *read_npy(const char *path, size_t bytes) {
       memcmp(head, "\x93NUMPY\x01", 7) != 0 ||
       fseek(file, 10 + head[8] + 256 * head[9], SEEK_SET) != 0 ||
       fread(data, 1, bytes, file) != bytes || fgetc(file) != EOF) {
-    fprintf(stderr, "%s is not an .npy file with %zu bytes of data\n", path, bytes);
+    fprintf(stderr, "%s is not an .npy file with %zu bytes of data\n", path,
+            bytes);
     exit(1);
   }
   fclose(file);
@@ -66,12 +74,15 @@ static int count_correct(const float *outputs, const int64_t *labels) {
 
 int main(int argc, char **argv) {
   if (argc != 4) {
-    fprintf(stderr, "usage: %s test_events.npy test_labels.npy hard_outputs.npy\n", argv[0]);
+    fprintf(stderr,
+            "usage: %s test_events.npy test_labels.npy hard_outputs.npy\n",
+            argv[0]);
     return 1;
   }
   const uint8_t *events = read_npy(argv[1], STEPS * IMAGES * PIXELS);
   const int64_t *labels = read_npy(argv[2], IMAGES * sizeof(int64_t));
-  const float *reference = read_npy(argv[3], STEPS * IMAGES * CLASSES * sizeof(float));
+  const float *reference =
+      read_npy(argv[3], STEPS * IMAGES * CLASSES * sizeof(float));
   float *outputs = malloc(STEPS * IMAGES * CLASSES * sizeof(float));
 
   /* The weights are in the library: none are given here. */
@@ -98,10 +109,13 @@ int main(int argc, char **argv) {
   double largest = 0;
   for (int i = 0; i < STEPS * IMAGES * CLASSES; ++i)
     largest = fmax(largest, fabs((double)outputs[i] - reference[i]));
-  printf("accuracy, compiled:   %.2f %%\n", 100.0 * count_correct(outputs, labels) / IMAGES);
-  printf("accuracy, reference:  %.2f %%\n", 100.0 * count_correct(reference, labels) / IMAGES);
+  printf("accuracy, compiled:   %.2f %%\n",
+         100.0 * count_correct(outputs, labels) / IMAGES);
+  printf("accuracy, reference:  %.2f %%\n",
+         100.0 * count_correct(reference, labels) / IMAGES);
   printf("largest difference:   %.2g\n", largest);
-  printf("steps per second:     %.0f (compiled, batch 1, from C)\n", STEPS * IMAGES / elapsed);
+  printf("steps per second:     %.0f (compiled, batch 1, from C)\n",
+         STEPS * IMAGES / elapsed);
 
   ttc_session_close(session);
   ttc_model_close(model);

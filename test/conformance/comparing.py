@@ -2,6 +2,8 @@
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+import copy
+
 import torch
 from random_models import StackModel, heaviside
 from torch import nn
@@ -11,13 +13,20 @@ BOUNDARY = 1e-5  # how near to where it jumps a value may fall on either side
 MAX_DIFFERENT = 0.02  # of the elements, running freely with hard events
 
 
-def is_close(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
-    return torch.isclose(found, expected, rtol=RTOL, atol=ATOL, equal_nan=True)
+def is_close(found: torch.Tensor, expected: torch.Tensor, slack: float = 0.0) -> torch.Tensor:
+    """Which elements are close; `slack` is added to the absolute tolerance."""
+    return torch.isclose(found, expected, rtol=RTOL, atol=ATOL + slack, equal_nan=True)
 
 
-def assert_close(found: torch.Tensor, expected: torch.Tensor, what: str, ignored=None) -> None:
+def assert_close(
+    found: torch.Tensor,
+    expected: torch.Tensor,
+    what: str,
+    ignored: torch.Tensor | None = None,
+    slack: float = 0.0,
+) -> None:
     assert found.shape == expected.shape, f"{what}: {found.shape} is not {expected.shape}"
-    good = is_close(found, expected)
+    good = is_close(found, expected, slack)
     if ignored is not None:
         good |= ignored
     if not good.all():
@@ -86,25 +95,27 @@ class Boundaries:
 
 
 def check_smooth(model: StackModel, compiled, inputs: torch.Tensor) -> None:
-    """Every output and state of every step against the reference; run against steps."""
-    model.zero_states()
-    with torch.no_grad():
-        expected, states = [], []
-        for x in inputs:
-            expected.append(model(x))
-            states.append(model.states())
-    model.zero_states()
+    """Every output and state of every step against the reference; run against steps.
 
+    Where large terms cancel, the reference itself is off by more than the tolerance: as far as it
+    is from its own run in double precision, the compiled model may be from it.
+    """
+    model.zero_states()
+    double = copy.deepcopy(model).double()
     compiled.zero_states()
-    found = []
+    steps = []
     for t, x in enumerate(inputs):
-        found.append(compiled(x))
-        assert_close(found[-1], expected[t], f"output of step {t}")
-        now = compiled.save_states()
-        assert now.keys() == states[t].keys()
-        for key, state in now.items():
-            assert_close(state, states[t][key], f"'{key}' after step {t}")
-    check_run(compiled, inputs, torch.stack(found))
+        with torch.no_grad():
+            expected, exact = {"output": model(x)}, {"output": double(x.double())}
+        expected, exact = expected | model.states(), exact | double.states()
+        found = {"output": compiled(x)} | compiled.save_states()
+        assert found.keys() == expected.keys()
+        for key, tensor in found.items():
+            slack = (expected[key] - exact[key]).abs().max().item()
+            assert_close(tensor, expected[key], f"'{key}' after step {t}", slack=slack)
+        steps.append(found["output"])
+    model.zero_states()
+    check_run(compiled, inputs, torch.stack(steps))
 
 
 def check_hard(model: StackModel, compiled, inputs: torch.Tensor, one_neuron: bool) -> None:

@@ -5,14 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A model written by hand against model.h, so that the runtime is tested without
-// the compiler: a layer SLIB of four neurons, then a count of its steps,
+// A model written by hand against model.h, so that the runtime is tested
+// without the compiler: a layer SLIB of four neurons, then a count of its
+// steps,
 //
 //   syn = syn * alpha + x * (1 - alpha)
 //   mem = mem * beta + syn;  s = mem > threshold;  mem -= s * threshold
 //   y   = s
 //
-// with alpha fixed to 0.5, beta a decay a neuron and threshold one for the layer.
+// with alpha fixed to 0.5, beta a decay a neuron and threshold one for the
+// layer.
 //
 //===----------------------------------------------------------------------===//
 
@@ -95,7 +97,7 @@ static const ttc_state_spec states[] = {
 #define FAKE_FEATURES ""
 #endif
 
-__attribute__((visibility("default"))) const ttc_model_descriptor ttc_model = {
+const ttc_model_descriptor ttc_model_fake = {
     TTC_ABI_VERSION,
     sizeof(ttc_model_descriptor),
     "fake",
@@ -120,3 +122,7 @@ __attribute__((visibility("default"))) const ttc_model_descriptor ttc_model = {
     prepare,
     step,
     run};
+
+// The name by which a library's loader finds it.
+extern const ttc_model_descriptor ttc_model
+    __attribute__((alias("ttc_model_fake"), visibility("default")));

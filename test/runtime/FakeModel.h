@@ -17,6 +17,6 @@ extern "C"
 #else
 extern
 #endif
-    const ttc_model_descriptor ttc_model;
+    const ttc_model_descriptor ttc_model_fake;
 
 #endif // TTC_FAKEMODEL_H

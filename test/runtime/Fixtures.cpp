@@ -124,7 +124,7 @@ std::vector<float> FakeSession::step(int64_t batch, int seed) {
 
 std::vector<float> FakeSession::states() const {
   std::vector<float> result;
-  for (size_t i = 0; i < ttc_model.num_states; ++i) {
+  for (size_t i = 0; i < ttc_model_fake.num_states; ++i) {
     ttc_tensor state;
     REQUIRE(ttc_session_state(session, i, &state, nullptr) == TTC_OK);
     if (!state.data)

@@ -59,7 +59,7 @@ struct FakeSession {
   ttc_model *model = nullptr;
   ttc_session *session = nullptr;
 
-  explicit FakeSession(const ttc_model_descriptor &descriptor = ttc_model);
+  explicit FakeSession(const ttc_model_descriptor &descriptor = ttc_model_fake);
   ~FakeSession();
   FakeSession(const FakeSession &) = delete;
   FakeSession &operator=(const FakeSession &) = delete;

@@ -73,8 +73,8 @@ TEST_CASE("M21 weights in raw and in effective form give the same model") {
     effective[0].data[i] = 1.0f / (1.0f + std::exp(-raw[0].data[i]));
   effective[1].data[0] = std::log1p(std::exp(raw[1].data[0]));
   ttc_model *a = nullptr, *b = nullptr;
-  REQUIRE(create(ttc_model, raw, true, &a).code == TTC_OK);
-  REQUIRE(create(ttc_model, effective, true, &b).code == TTC_OK);
+  REQUIRE(create(ttc_model_fake, raw, true, &a).code == TTC_OK);
+  REQUIRE(create(ttc_model_fake, effective, true, &b).code == TTC_OK);
   CHECK(firstMem(a) == firstMem(b));
   ttc_model_close(a);
   ttc_model_close(b);
@@ -83,10 +83,10 @@ TEST_CASE("M21 weights in raw and in effective form give the same model") {
 TEST_CASE("M21 a parameter in both forms, or in none") {
   std::vector<Tensor> both = fakeWeights();
   both.emplace_back("net.1.beta", std::vector<int64_t>{FAKE_NEURONS});
-  Outcome outcome = create(ttc_model, both);
+  Outcome outcome = create(ttc_model_fake, both);
   CHECK(outcome.code == TTC_ERROR_UNEXPECTED);
   CHECK(outcome.mentions("both 'net.1.raw_beta' and 'net.1.beta'"));
-  outcome = create(ttc_model, {fakeWeights()[0]});
+  outcome = create(ttc_model_fake, {fakeWeights()[0]});
   CHECK(outcome.code == TTC_ERROR_MISSING);
   CHECK(outcome.mentions("neither 'net.1.raw_threshold' nor "
                          "'net.1.threshold'"));
@@ -95,7 +95,7 @@ TEST_CASE("M21 a parameter in both forms, or in none") {
 TEST_CASE("M21 everything that is wrong is said at once") {
   std::vector<Tensor> wrong = {Tensor("net.1.raw_beta", {3}),
                                Tensor("net.2.weight", {2, 2})};
-  Outcome outcome = create(ttc_model, wrong);
+  Outcome outcome = create(ttc_model_fake, wrong);
   CHECK(outcome.code == TTC_ERROR_SHAPE);
   CHECK(outcome.mentions("'net.1.raw_beta' has the shape [3], [4] is"));
   CHECK(outcome.mentions("net.1.threshold"));
@@ -105,21 +105,21 @@ TEST_CASE("M21 everything that is wrong is said at once") {
 TEST_CASE("M21 a key too many is an error only strictly") {
   std::vector<Tensor> more = fakeWeights();
   more.emplace_back("extra", std::vector<int64_t>{1});
-  CHECK(create(ttc_model, more).code == TTC_ERROR_UNEXPECTED);
-  CHECK(create(ttc_model, more, /*strict=*/false).code == TTC_OK);
-  CHECK(create(ttc_model, {fakeWeights()[0]}, false).code ==
+  CHECK(create(ttc_model_fake, more).code == TTC_ERROR_UNEXPECTED);
+  CHECK(create(ttc_model_fake, more, /*strict=*/false).code == TTC_OK);
+  CHECK(create(ttc_model_fake, {fakeWeights()[0]}, false).code ==
         TTC_ERROR_MISSING);
 }
 
 TEST_CASE("M21 the wrong dtype or rank") {
   std::vector<Tensor> weights = fakeWeights();
   weights[0].dtype = TTC_DTYPE_I32;
-  Outcome outcome = create(ttc_model, weights);
+  Outcome outcome = create(ttc_model_fake, weights);
   CHECK(outcome.code == TTC_ERROR_DTYPE);
   CHECK(outcome.mentions("'net.1.raw_beta' is I32, F32 is expected"));
   weights = fakeWeights();
   weights[1].shape = {1};
-  outcome = create(ttc_model, weights);
+  outcome = create(ttc_model_fake, weights);
   CHECK(outcome.mentions("'net.1.threshold' has the shape [1], [] is"));
   CHECK(outcome.mentions("[RankMismatch]"));
 }
@@ -127,11 +127,11 @@ TEST_CASE("M21 the wrong dtype or rank") {
 TEST_CASE("S19 a dtype that only the format knows, where a parameter is") {
   TemporaryDirectory directory;
   std::string path = directory / "w.safetensors";
-  writeBytes(path, safetensors(
-                       "{" + entry("net.1.beta", "F8_E4M3", "[4]", "[0,4]") +
-                           "," + entry("net.1.threshold", "F32", "[]", "[4,8]") +
-                           "}",
-                       std::string(8, '\0')));
+  writeBytes(
+      path,
+      safetensors("{" + entry("net.1.beta", "F8_E4M3", "[4]", "[0,4]") + "," +
+                      entry("net.1.threshold", "F32", "[]", "[4,8]") + "}",
+                  std::string(8, '\0')));
   ttc_model *model = nullptr;
   Outcome outcome = outcomeOf([&](ttc_error *error) {
     return ttc_model_open(FAKE_LIBRARY, path.c_str(), &model, error);
@@ -142,14 +142,14 @@ TEST_CASE("S19 a dtype that only the format knows, where a parameter is") {
 }
 
 TEST_CASE("Weights that are not there") {
-  Outcome outcome = createWithout(ttc_model);
+  Outcome outcome = createWithout(ttc_model_fake);
   CHECK(outcome.code == TTC_ERROR_MISSING);
   CHECK(outcome.mentions("'net.1.beta'"));
 }
 
 TEST_CASE("Weights that were compiled in") {
   alignas(64) static unsigned char prepared[64] = {};
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   const float values[] = {0.5f, 0.5f, 0.5f, 0.5f, 0.75f};
   std::memcpy(prepared, values, sizeof(values));
   descriptor.prepared = prepared;
@@ -167,12 +167,12 @@ TEST_CASE("Weights that were compiled in") {
 }
 
 TEST_CASE("M24 a model of another version") {
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.abi_version = TTC_ABI_VERSION + 1;
   Outcome outcome = create(descriptor, fakeWeights());
   CHECK(outcome.code == TTC_ERROR_VERSION);
   CHECK(outcome.mentions("Compile it again"));
-  descriptor = ttc_model;
+  descriptor = ttc_model_fake;
   descriptor.descriptor_size -= 8;
   CHECK(create(descriptor, fakeWeights()).code == TTC_ERROR_VERSION);
   // Fields that were added at the end are no reason.
@@ -181,13 +181,13 @@ TEST_CASE("M24 a model of another version") {
 }
 
 TEST_CASE("M24 a model for another machine") {
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.target_triple = "sparc64-unknown-linux-gnu";
   Outcome outcome = create(descriptor, fakeWeights());
   CHECK(outcome.code == TTC_ERROR_TARGET);
   CHECK(outcome.mentions("[WrongArchitecture]"));
 #if defined(__x86_64__)
-  descriptor = ttc_model;
+  descriptor = ttc_model_fake;
   descriptor.cpu_features = "+sse2,-avx512f,,sse,64bit,cx8,cmov";
   CHECK(create(descriptor, fakeWeights()).code == TTC_OK);
   // fma4 is AMD's, of 2011 to 2017; amx-complex is Intel's, of 2024.
@@ -219,25 +219,25 @@ TEST_CASE("A descriptor that breaks the contract") {
     CHECK(outcome.code == TTC_ERROR_FORMAT);
     CHECK(outcome.mentions("[InvalidDescriptor]"));
   };
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.name = nullptr;
   refused(descriptor);
-  descriptor = ttc_model;
+  descriptor = ttc_model_fake;
   descriptor.schema_fingerprint = nullptr;
   refused(descriptor);
-  descriptor = ttc_model;
+  descriptor = ttc_model_fake;
   descriptor.step = nullptr;
   refused(descriptor);
-  descriptor = ttc_model;
+  descriptor = ttc_model_fake;
   descriptor.batch = 0;
   refused(descriptor);
-  descriptor = ttc_model;
+  descriptor = ttc_model_fake;
   descriptor.inputs = nullptr;
   refused(descriptor);
 
   const int64_t batchLast[] = {4, TTC_BATCH};
   ttc_tensor_spec input = {"x", TTC_DTYPE_F32, 2, batchLast};
-  descriptor = ttc_model;
+  descriptor = ttc_model_fake;
   descriptor.inputs = &input;
   refused(descriptor);
   const int64_t huge[] = {TTC_BATCH, INT64_MAX, 4};
@@ -246,14 +246,15 @@ TEST_CASE("A descriptor that breaks the contract") {
   input = {"x", 99, 1, huge + 2};
   refused(descriptor);
 
-  ttc_state_spec swapped[] = {ttc_model.states[1], ttc_model.states[0]};
-  descriptor = ttc_model;
+  ttc_state_spec swapped[] = {ttc_model_fake.states[1],
+                              ttc_model_fake.states[0]};
+  descriptor = ttc_model_fake;
   descriptor.states = swapped;
   refused(descriptor);
 }
 
 TEST_CASE("M22 weights that do not fit into memory") {
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.prepared_size = uint64_t(1) << 60;
   Outcome outcome = create(descriptor, fakeWeights());
   CHECK(outcome.code == TTC_ERROR_MEMORY);
@@ -262,7 +263,7 @@ TEST_CASE("M22 weights that do not fit into memory") {
 
 TEST_CASE("A model lives until its last session is closed") {
   ttc_model *model = nullptr;
-  REQUIRE(create(ttc_model, fakeWeights(), true, &model).code == TTC_OK);
+  REQUIRE(create(ttc_model_fake, fakeWeights(), true, &model).code == TTC_OK);
   ttc_session *session = nullptr;
   REQUIRE(ttc_session_create(model, &session, nullptr) == TTC_OK);
   ttc_model_close(model);
@@ -322,7 +323,7 @@ TEST_CASE("Null arguments") {
   ttc_model *model = nullptr;
   CHECK(ttc_model_create(nullptr, nullptr, 1, &model, nullptr) ==
         TTC_ERROR_ARGUMENT);
-  CHECK(ttc_model_create(&ttc_model, nullptr, 1, nullptr, nullptr) ==
+  CHECK(ttc_model_create(&ttc_model_fake, nullptr, 1, nullptr, nullptr) ==
         TTC_ERROR_ARGUMENT);
   CHECK(ttc_model_open(nullptr, nullptr, &model, nullptr) ==
         TTC_ERROR_ARGUMENT);

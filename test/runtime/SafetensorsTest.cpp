@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -83,8 +83,7 @@ TEST_CASE("S1 a file shorter than its length") {
 TEST_CASE("S2 an empty header") { refuses(eight, "InvalidJson"); }
 
 TEST_CASE("S3 a header that is too large is refused before any allocation") {
-  for (uint64_t length :
-       {UINT64_MAX, uint64_t(1) << 63, uint64_t(100'000'001)})
+  for (uint64_t length : {UINT64_MAX, uint64_t(1) << 63, uint64_t(100'000'001)})
     refuses(lengthOnly(length, 16), "HeaderTooLarge");
 }
 
@@ -162,8 +161,7 @@ TEST_CASE("S14 metadata that is not strings") {
 }
 
 TEST_CASE("S15 a tensor that is no object") {
-  for (const char *value :
-       {"[]", "\"F32\"", "null", "1", "-1", "1.5", "false"})
+  for (const char *value : {"[]", "\"F32\"", "null", "1", "-1", "1.5", "false"})
     refusesHeader(std::string("{\"w\":") + value + "}", "InvalidTensorEntry");
 }
 
@@ -184,9 +182,8 @@ TEST_CASE("S17 an unknown field") {
 }
 
 TEST_CASE("S18 an unknown dtype") {
-  for (std::string dtype :
-       {std::string("f32"), std::string(), std::string("F33"),
-        std::string(1 << 20, 'F')})
+  for (std::string dtype : {std::string("f32"), std::string(),
+                            std::string("F33"), std::string(1 << 20, 'F')})
     refusesHeader(one(dtype, "[1]", "[0,4]"), "UnknownDType", four);
   refusesHeader("{\"w\":{\"dtype\":32,\"shape\":[1],\"data_offsets\":[0,4]}}",
                 "UnknownDType", four);
@@ -229,7 +226,8 @@ TEST_CASE("S21 a size beyond 2^63 - 1") {
 TEST_CASE("S22 S23 S24 products that wrap") {
   for (const char *shape :
        {"[4294967296,4294967296]", "[4294967297,4294967296]",
-        "[2,9223372036854775807]", "[0,4611686018427387904,4611686018427387904]",
+        "[2,9223372036854775807]",
+        "[0,4611686018427387904,4611686018427387904]",
         "[4611686018427387904,0,4611686018427387904]",
         "[4611686018427387904,4611686018427387904,0]"})
     refusesHeader(one("F32", shape, "[0,0]"), "Overflow");
@@ -362,7 +360,8 @@ TEST_CASE("S38 data that is not aligned is copied") {
   }
 }
 
-TEST_CASE("S39 a BOOL that is neither 0 nor 1 is refused when it is asked for") {
+TEST_CASE(
+    "S39 a BOOL that is neither 0 nor 1 is refused when it is asked for") {
   TemporaryDirectory directory;
   std::string path = directory / "w.safetensors";
   for (int value : {1, 2, 255}) {
@@ -389,9 +388,8 @@ TEST_CASE("S40 strange names are names") {
         std::string("/../../x"), std::string("a\\nb"), std::string("%s%n%d")})
     accepts(safetensors("{" + entry(name, "U8", "[4]", "[0,4]") + "}", four));
   // In a sentence they are escaped and cut.
-  Outcome outcome =
-      openBytes(safetensors("{" + entry("%n\\n\\u001b[31m", "F33", "[]", "[]") +
-                            "}"));
+  Outcome outcome = openBytes(
+      safetensors("{" + entry("%n\\n\\u001b[31m", "F33", "[]", "[]") + "}"));
   CHECK(outcome.mentions("'%n\\x0a\\x1b[31m'"));
   outcome = openBytes(safetensors(
       "{" + entry(std::string(70'000, 'n'), "F33", "[]", "[]") + "}"));
@@ -404,10 +402,10 @@ TEST_CASE("S41 a million tensors") {
   const int count = 1'000'000;
   header.reserve(size_t(count) * 70);
   for (int i = 0; i < count; ++i)
-    header += (i ? "," : "") +
-              entry("t" + std::to_string(i * 7919 % count), "U8", "[1]",
-                    "[" + std::to_string(i) + "," + std::to_string(i + 1) +
-                        "]");
+    header +=
+        (i ? "," : "") +
+        entry("t" + std::to_string(i * 7919 % count), "U8", "[1]",
+              "[" + std::to_string(i) + "," + std::to_string(i + 1) + "]");
   header += "}";
   std::string bytes = safetensors(header, std::string(count, '\0'));
   TemporaryDirectory directory;
@@ -418,9 +416,9 @@ TEST_CASE("S41 a million tensors") {
   auto start = std::chrono::steady_clock::now();
   ttc_weights *weights = nullptr;
   REQUIRE(ttc_weights_open(path.c_str(), &weights, nullptr) == TTC_OK);
-  double seconds = std::chrono::duration<double>(
-                       std::chrono::steady_clock::now() - start)
-                       .count();
+  double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
   getrusage(RUSAGE_SELF, &after);
   CHECK(ttc_weights_count(weights) == count);
   ttc_weights_close(weights);
@@ -453,9 +451,9 @@ TEST_CASE("S42 what is no regular file, without waiting for it") {
                sizeof(address.sun_path) - 1);
   REQUIRE(::bind(socket, reinterpret_cast<sockaddr *>(&address),
                  sizeof(address)) == 0);
-  for (const std::string &path : {directory / ".", pipe, link, loop, socketPath,
-                                  std::string("/dev/zero"),
-                                  std::string("/dev/null")}) {
+  for (const std::string &path :
+       {directory / ".", pipe, link, loop, socketPath, std::string("/dev/zero"),
+        std::string("/dev/null")}) {
     Outcome outcome = open(path);
     CAPTURE(outcome);
     CHECK(outcome.code == TTC_ERROR_IO);
@@ -512,8 +510,8 @@ TEST_CASE("S47 of a file of a terabyte only the header is read") {
   std::string bytes =
       safetensors(one("U8", "[" + text + "]", "[0," + text + "]"));
   writeBytes(path, bytes);
-  if (::truncate(path.c_str(),
-                 static_cast<off_t>(bytes.size() + terabyte)) != 0) {
+  if (::truncate(path.c_str(), static_cast<off_t>(bytes.size() + terabyte)) !=
+      0) {
     MESSAGE("skipped: this file system has no room for a sparse terabyte");
     return;
   }

@@ -142,9 +142,9 @@ TEST_CASE("M23 buffers that only touch do not overlap") {
             .code == TTC_OK);
   CHECK(stepRaw(fake.session, both.data() + 2 * FAKE_NEURONS, both.data(), 2)
             .code == TTC_OK);
-  CHECK(stepRaw(fake.session, both.data(), both.data() + 2 * FAKE_NEURONS - 1,
-                2)
-            .code == TTC_ERROR_OVERLAP);
+  CHECK(
+      stepRaw(fake.session, both.data(), both.data() + 2 * FAKE_NEURONS - 1, 2)
+          .code == TTC_ERROR_OVERLAP);
 }
 
 TEST_CASE("M7 M23 wrong batches and pointers, raw") {
@@ -157,10 +157,8 @@ TEST_CASE("M7 M23 wrong batches and pointers, raw") {
   }
   CHECK(stepRaw(fake.session, x.data(), y.data(), INT64_MAX).code ==
         TTC_ERROR_MEMORY);
-  CHECK(stepRaw(fake.session, nullptr, y.data(), 1).code ==
-        TTC_ERROR_ARGUMENT);
-  CHECK(stepRaw(fake.session, x.data(), nullptr, 1).code ==
-        TTC_ERROR_ARGUMENT);
+  CHECK(stepRaw(fake.session, nullptr, y.data(), 1).code == TTC_ERROR_ARGUMENT);
+  CHECK(stepRaw(fake.session, x.data(), nullptr, 1).code == TTC_ERROR_ARGUMENT);
   void *out[] = {y.data()};
   const void *in[] = {x.data()};
   CHECK(ttc_session_step_raw(fake.session, nullptr, out, 1, nullptr) ==
@@ -225,7 +223,7 @@ TEST_CASE("A run whose tensors disagree") {
 }
 
 TEST_CASE("A model that was compiled for one batch") {
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.batch = 2;
   FakeSession fake(descriptor);
   std::vector<float> x(64), y(64);
@@ -253,7 +251,7 @@ TEST_CASE("A model without a batch has batch 1") {
   static const ttc_state_spec states[] = {
       {{"net.1.mem", TTC_DTYPE_F32, 1, shape}, {0, 0}},
       {{"net.1.syn", TTC_DTYPE_F32, 1, shape}, {16, 0}}};
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.inputs = &input;
   descriptor.outputs = &output;
   descriptor.states = states;
@@ -281,7 +279,7 @@ void doubleIt(const void *const *inputs, void *const *outputs, const void *,
 } // namespace
 
 TEST_CASE("A model without states takes another batch at every step") {
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.num_states = 0;
   descriptor.states = nullptr;
   descriptor.states_size = {0, 0};
@@ -297,7 +295,7 @@ TEST_CASE("A model without states takes another batch at every step") {
 }
 
 TEST_CASE("M22 states and scratch that do not fit into memory") {
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.scratch_size = {0, uint64_t(1) << 60};
   FakeSession fake(descriptor);
   std::vector<float> x(64), y(64);
@@ -308,17 +306,15 @@ TEST_CASE("M22 states and scratch that do not fit into memory") {
   outcome = stepRaw(fake.session, x.data(), y.data(), 16);
   CHECK(outcome.mentions("[Overflow]"));
 
-  descriptor = ttc_model;
+  descriptor = ttc_model_fake;
   descriptor.states_size = {0, uint64_t(1) << 60};
   FakeSession other(descriptor);
-  CHECK(stepRaw(other.session, x.data(), y.data(), 1).code ==
-        TTC_ERROR_MEMORY);
+  CHECK(stepRaw(other.session, x.data(), y.data(), 1).code == TTC_ERROR_MEMORY);
   // A state beyond the block would be written by the step.
-  descriptor = ttc_model;
+  descriptor = ttc_model_fake;
   descriptor.states_size = {0, FAKE_NEURONS * sizeof(float)};
   FakeSession small(descriptor);
-  CHECK(stepRaw(small.session, x.data(), y.data(), 1).code ==
-        TTC_ERROR_FORMAT);
+  CHECK(stepRaw(small.session, x.data(), y.data(), 1).code == TTC_ERROR_FORMAT);
 }
 
 namespace {
@@ -333,7 +329,7 @@ void waitInside(const void *const *, void *const *, const void *, void *,
 } // namespace
 
 TEST_CASE("K21 a second thread is turned away") {
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.step = waitInside;
   FakeSession fake(descriptor);
   TemporaryDirectory directory;
@@ -356,8 +352,7 @@ TEST_CASE("K21 a second thread is turned away") {
         TTC_ERROR_BUSY);
   CHECK(ttc_session_zero(fake.session, nullptr) == TTC_ERROR_BUSY);
   ttc_tensor state;
-  CHECK(ttc_session_state(fake.session, 0, &state, nullptr) ==
-        TTC_ERROR_BUSY);
+  CHECK(ttc_session_state(fake.session, 0, &state, nullptr) == TTC_ERROR_BUSY);
   letGo = true;
   first.join();
   CHECK(ttc_session_zero(fake.session, nullptr) == TTC_OK);
@@ -400,7 +395,7 @@ void nothing(const void *const *, void *const *, const void *, void *, void *,
 } // namespace
 
 TEST_CASE("What a call costs beside the model") {
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.step = nothing;
   FakeSession fake(descriptor);
   Tensor x("x", {2, FAKE_NEURONS}), y("y", {2, FAKE_NEURONS});
@@ -421,9 +416,8 @@ TEST_CASE("What a call costs beside the model") {
     }
     return least;
   };
-  double raw = best([&] {
-    ttc_session_step_raw(fake.session, inRaw, outRaw, 2, nullptr);
-  });
+  double raw = best(
+      [&] { ttc_session_step_raw(fake.session, inRaw, outRaw, 2, nullptr); });
   double checked =
       best([&] { ttc_session_step(fake.session, &in, &out, nullptr); });
   MESSAGE("raw " << raw << " ns, on tensors " << checked << " ns");

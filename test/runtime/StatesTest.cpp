@@ -83,9 +83,8 @@ TEST_CASE("K2 a state too many") {
 
 TEST_CASE("K3 aliases") {
   std::vector<Tensor> tensors = statesOf(2);
-  for (const char *alias :
-       {"net._modules[1].mem", "_modules[net].1.mem",
-        "_modules[net]._modules[1].mem"}) {
+  for (const char *alias : {"net._modules[1].mem", "_modules[net].1.mem",
+                            "_modules[net]._modules[1].mem"}) {
     Tensor copy = tensors[0];
     copy.name = alias;
     tensors.push_back(copy);
@@ -153,7 +152,7 @@ TEST_CASE("K7 a batch that is not the session's") {
   REQUIRE(ttc_session_zero(fake.session, nullptr) == TTC_OK);
   CHECK(set(fake, statesOf(3)).code == TTC_OK);
 
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.batch = 2;
   FakeSession fixed(descriptor);
   CHECK(set(fixed, statesOf(3)).mentions("was compiled for batch 2"));
@@ -209,7 +208,7 @@ TEST_CASE("K18 a batch of zero") {
 }
 
 TEST_CASE("K19 states beyond memory are refused before anything is allocated") {
-  ttc_model_descriptor descriptor = ttc_model;
+  ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.states_size = {uint64_t(1) << 60, 32};
   FakeSession fake(descriptor);
   Outcome outcome = set(fake, statesOf(2));
@@ -218,7 +217,8 @@ TEST_CASE("K19 states beyond memory are refused before anything is allocated") {
   CHECK(ttc_session_batch(fake.session) == TTC_BATCH);
 }
 
-TEST_CASE("Leniently, what is missing stays and what is unknown is passed over") {
+TEST_CASE(
+    "Leniently, what is missing stays and what is unknown is passed over") {
   std::vector<Tensor> some = {statesOf(2)[1],
                               Tensor("other", std::vector<int64_t>{1})};
   FakeSession fresh;
@@ -273,8 +273,7 @@ TEST_CASE("Wrong arguments") {
   CHECK(ttc_session_load(fake.session, "x", 8, nullptr) == TTC_ERROR_ARGUMENT);
   CHECK(ttc_session_load(fake.session, nullptr, 0, nullptr) ==
         TTC_ERROR_ARGUMENT);
-  CHECK(ttc_session_save(fake.session, nullptr, nullptr) ==
-        TTC_ERROR_ARGUMENT);
+  CHECK(ttc_session_save(fake.session, nullptr, nullptr) == TTC_ERROR_ARGUMENT);
   CHECK(ttc_session_load_latest(fake.session, "x", 0, nullptr, nullptr) ==
         TTC_ERROR_ARGUMENT);
 }

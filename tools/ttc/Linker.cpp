@@ -1,4 +1,5 @@
-//===- Linker.cpp ------------------------------------------------------------===//
+//===- Linker.cpp
+//------------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -36,8 +37,8 @@ static Expected<std::string> findProgram(ArrayRef<std::string> names,
                            " on the PATH; install one of them");
 }
 
-/// What drives the linker for a triple: a compiler driver where there is one, which
-/// knows where the C library is.
+/// What drives the linker for a triple: a compiler driver where there is one,
+/// which knows where the C library is.
 static std::vector<std::string> drivers(const LinkOptions &options,
                                         bool isCxx) {
   if (options.isHost) {
@@ -70,9 +71,9 @@ static Error run(StringRef program, ArrayRef<std::string> arguments,
   std::string reason;
   std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log),
                                           StringRef(log)};
-  int status = sys::ExecuteAndWait(program, all, std::nullopt, redirects,
-                                   /*SecondsToWait=*/0, /*MemoryLimit=*/0,
-                                   &reason);
+  int status =
+      sys::ExecuteAndWait(program, all, std::nullopt, redirects,
+                          /*SecondsToWait=*/0, /*MemoryLimit=*/0, &reason);
   if (status == 0)
     return Error::success();
   auto output = MemoryBuffer::getFile(log);
@@ -89,8 +90,8 @@ Error ttc::linkSharedLibrary(StringRef object, StringRef output,
 
   SmallString<128> script;
   int descriptor;
-  if (std::error_code error = sys::fs::createTemporaryFile(
-          "ttc-exports", "map", descriptor, script))
+  if (std::error_code error = sys::fs::createTemporaryFile("ttc-exports", "map",
+                                                           descriptor, script))
     return createStringError("no temporary file could be made: " +
                              error.message());
   FileRemover removeScript(script);
@@ -107,8 +108,8 @@ Error ttc::linkSharedLibrary(StringRef object, StringRef output,
       arguments.push_back(isBareLinker ? flag : "-Wl," + flag);
   };
   pass({"--version-script=" + script.str().str(),
-        "--defsym=ttc_model=" + symbol,
-        "-soname=" + options.soname, "--build-id=none"});
+        "--defsym=ttc_model=" + symbol, "-soname=" + options.soname,
+        "--build-id=none"});
   if (isBareLinker) {
     for (StringRef keyword : {"relro", "now", "noexecstack"}) {
       arguments.push_back("-z");
@@ -129,10 +130,9 @@ Error ttc::linkExecutable(StringRef object, ArrayRef<std::string> libraries,
     return program.takeError();
   std::vector<std::string> arguments = {"-o", output.str(), object.str()};
   llvm::append_range(arguments, libraries);
-  llvm::append_range(arguments,
-                     ArrayRef<std::string>{"-pthread", "-ldl", "-lm",
-                                           "-Wl,-z,relro,-z,now",
-                                           "-Wl,--build-id=none"});
+  llvm::append_range(arguments, ArrayRef<std::string>{"-pthread", "-ldl", "-lm",
+                                                      "-Wl,-z,relro,-z,now",
+                                                      "-Wl,--build-id=none"});
   return run(*program, arguments, options.verbose);
 }
 

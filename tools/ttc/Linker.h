@@ -1,4 +1,5 @@
-//===- Linker.h --------------------------------------------------------------===//
+//===- Linker.h
+//--------------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,7 +28,8 @@ struct LinkOptions {
   bool verbose = false;  ///< say the command on stderr
 };
 
-/// A shared library that exports the descriptor, by its name and as `ttc_model`.
+/// A shared library that exports the descriptor, by its name and as
+/// `ttc_model`.
 llvm::Error linkSharedLibrary(llvm::StringRef object, llvm::StringRef output,
                               const LinkOptions &options);
 /// A program: the object brings `main`, `libraries` the runner and the runtime.

@@ -1,4 +1,5 @@
-//===- ttc.cpp ---------------------------------------------------------------===//
+//===- ttc.cpp
+//---------------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,10 +10,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/TTC.h"
 #include "Linker.h"
 #include "codegen/Pipelines.h"
 #include "codegen/TTCCodegenPasses.h"
-#include "dialect/TTC.h"
 #include "passes/TTCPasses.h"
 #include "ttc/runtime.h"
 
@@ -28,9 +29,9 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
@@ -40,8 +41,20 @@ using namespace ttc;
 namespace {
 
 enum class Emit {
-  Model, Declared, Expanded, Threaded, Nests, Scheduled, LLVM, Assembly,
-  Object, Library, Shared, Executable, Header, JSON
+  Model,
+  Declared,
+  Expanded,
+  Threaded,
+  Nests,
+  Scheduled,
+  LLVM,
+  Assembly,
+  Object,
+  Library,
+  Shared,
+  Executable,
+  Header,
+  JSON
 };
 
 llvm::cl::OptionCategory category("ttc options");
@@ -53,16 +66,19 @@ llvm::cl::opt<std::string> outputPath(
     "o", llvm::cl::value_desc("file"), llvm::cl::cat(category),
     llvm::cl::desc("Where to write (default: stdout for text, else a name made "
                    "from the model's file)"));
-llvm::cl::opt<std::string> weightsPath(
-    "weights", llvm::cl::value_desc("net.safetensors"), llvm::cl::cat(category),
-    llvm::cl::desc("Embed these weights, prepared"));
+llvm::cl::opt<std::string>
+    weightsPath("weights", llvm::cl::value_desc("net.safetensors"),
+                llvm::cl::cat(category),
+                llvm::cl::desc("Embed these weights, prepared"));
 llvm::cl::opt<Emit> emit(
     "emit", llvm::cl::desc("What to write"), llvm::cl::init(Emit::Shared),
     llvm::cl::cat(category),
     llvm::cl::values(
         clEnumValN(Emit::Model, "model", "level 1: the model, as read"),
-        clEnumValN(Emit::Declared, "declared", "level 2: params and states by name"),
-        clEnumValN(Emit::Expanded, "expanded", "level 3: reads, arithmetic, writes"),
+        clEnumValN(Emit::Declared, "declared",
+                   "level 2: params and states by name"),
+        clEnumValN(Emit::Expanded, "expanded",
+                   "level 3: reads, arithmetic, writes"),
         clEnumValN(Emit::Threaded, "threaded", "level 4: a pure function"),
         clEnumValN(Emit::Nests, "nests", "level 4, fused: one nest a layer"),
         clEnumValN(Emit::Scheduled, "scheduled", "level 5: loops over vectors"),
@@ -70,16 +86,19 @@ llvm::cl::opt<Emit> emit(
         clEnumValN(Emit::Assembly, "asm", "assembly"),
         clEnumValN(Emit::Object, "obj", "an object, and its header"),
         clEnumValN(Emit::Library, "lib", "a static library, and its header"),
-        clEnumValN(Emit::Shared, "shared", "a shared library, and its header (default)"),
-        clEnumValN(Emit::Executable, "exe", "a program with the options of ttc-run"),
+        clEnumValN(Emit::Shared, "shared",
+                   "a shared library, and its header (default)"),
+        clEnumValN(Emit::Executable, "exe",
+                   "a program with the options of ttc-run"),
         clEnumValN(Emit::Header, "header", "the C header alone"),
-        clEnumValN(Emit::JSON, "json", "the table of inputs, outputs, params, states")));
+        clEnumValN(Emit::JSON, "json",
+                   "the table of inputs, outputs, params, states")));
 llvm::cl::opt<std::string> target("target", llvm::cl::desc("cpu"),
                                   llvm::cl::init("cpu"),
                                   llvm::cl::cat(category));
-llvm::cl::opt<std::string> triple(
-    "triple", llvm::cl::desc("Target triple (default: this machine's)"),
-    llvm::cl::cat(category));
+llvm::cl::opt<std::string>
+    triple("triple", llvm::cl::desc("Target triple (default: this machine's)"),
+           llvm::cl::cat(category));
 llvm::cl::opt<std::string> cpu(
     "mcpu", llvm::cl::init("native"), llvm::cl::cat(category),
     llvm::cl::desc("CPU to compile for: native (default), v2, v3, v4 for the "
@@ -91,13 +110,14 @@ llvm::cl::opt<std::string> batchOption(
 llvm::cl::opt<char> optimization("O", llvm::cl::Prefix, llvm::cl::init('3'),
                                  llvm::cl::desc("Optimisation level, 0 to 3"),
                                  llvm::cl::cat(category));
-llvm::cl::opt<bool> saveTemps(
-    "save-temps", llvm::cl::cat(category),
-    llvm::cl::desc("Also write every level beside the output"));
+llvm::cl::opt<bool>
+    saveTemps("save-temps", llvm::cl::cat(category),
+              llvm::cl::desc("Also write every level beside the output"));
 llvm::cl::opt<bool> verbose("v", llvm::cl::desc("Say what is run"),
                             llvm::cl::cat(category));
 
-/// One compilation, from file to file. Its methods report on stderr and return failure.
+/// One compilation, from file to file. Its methods report on stderr and return
+/// failure.
 class Compilation {
 public:
   explicit Compilation(MLIRContext &context) : context(context) {}
@@ -125,15 +145,14 @@ public:
       StringRef name;
       std::function<void(OpPassManager &)> add;
     };
-    Stage stages[] = {
-        {Emit::Declared, "declared",
-         [&](OpPassManager &pm) { addDeclarePasses(pm, batch); }},
-        {Emit::Expanded, "expanded", addExpandPasses},
-        {Emit::Threaded, "threaded", addThreadPasses},
-        {Emit::Nests, "nests", addFusePasses},
-        {Emit::Scheduled, "scheduled", [&](OpPassManager &pm) {
-           addSchedulePasses(pm, machine.unit);
-         }}};
+    Stage stages[] = {{Emit::Declared, "declared",
+                       [&](OpPassManager &pm) { addDeclarePasses(pm, batch); }},
+                      {Emit::Expanded, "expanded", addExpandPasses},
+                      {Emit::Threaded, "threaded", addThreadPasses},
+                      {Emit::Nests, "nests", addFusePasses},
+                      {Emit::Scheduled, "scheduled", [&](OpPassManager &pm) {
+                         addSchedulePasses(pm, machine.unit);
+                       }}};
     for (const Stage &stage : stages) {
       PassManager pm(&context);
       stage.add(pm);
@@ -167,6 +186,12 @@ private:
     if (optimization < '0' || optimization > '3')
       return report("the optimisation level is 0 to 3, but -O" +
                     std::string(1, optimization) + " was asked for");
+    bool isBinary = emit >= Emit::LLVM && emit <= Emit::Executable;
+    if (!weightsPath.empty() && !isBinary)
+      return report(
+          "--weights embeds weights into code, which this --emit does "
+          "not write: leave it out, or emit llvm, asm, obj, lib, "
+          "shared or exe");
     if (batchOption != "model" && batchOption != "dynamic") {
       int64_t value;
       if (!llvm::to_integer(batchOption, value) || value < 1)
@@ -211,8 +236,8 @@ private:
     return success();
   }
 
-  /// The schema is that of the model as it was written: a states file of the model for
-  /// any batch fits the one that is compiled for its batch.
+  /// The schema is that of the model as it was written: a states file of the
+  /// model for any batch fits the one that is compiled for its batch.
   LogicalResult measureStates() {
     OwningOpRef<ModuleOp> copy = module->clone();
     PassManager pm(&context);
@@ -227,6 +252,8 @@ private:
     auto read = readModelTable(*module);
     if (failed(read))
       return failure();
+    if (batch)
+      read->batch = *batch;
     read->schemaFingerprint = table.schemaFingerprint;
     read->modelFingerprint = table.modelFingerprint;
     read->triple = machine.triple;
@@ -238,10 +265,9 @@ private:
   LogicalResult emitBinary() {
     std::optional<EmbeddedWeights> embedded;
     if (!weightsPath.empty()) {
-      auto prepared = runPrepareHere(*module, table, machine.unit,
-                                     [&](const ttc_model_descriptor &d) {
-                                       return prepareWeights(d);
-                                     });
+      auto prepared = runPrepareHere(
+          *module, table, machine.unit,
+          [&](const ttc_model_descriptor &d) { return prepareWeights(d); });
       if (!prepared)
         return report(prepared.takeError());
       embedded = std::move(*prepared);
@@ -252,9 +278,8 @@ private:
     if (failed(pm.run(*module)))
       return failure();
     llvm::LLVMContext llvmContext;
-    auto translated =
-        translateToLLVM(*module, llvmContext, machine, table,
-                        embedded ? &*embedded : nullptr);
+    auto translated = translateToLLVM(*module, llvmContext, machine, table,
+                                      embedded ? &*embedded : nullptr);
     if (!translated)
       return report(translated.takeError());
     if (emit == Emit::Executable)
@@ -298,8 +323,7 @@ private:
       return failed();
     if (ttc_model_create(&descriptor, weights, /*strict=*/1, &model, &error))
       return failed();
-    const auto *bytes =
-        static_cast<const uint8_t *>(ttc_model_prepared(model));
+    const auto *bytes = static_cast<const uint8_t *>(ttc_model_prepared(model));
     EmbeddedWeights embedded;
     embedded.bytes.assign(bytes, bytes + descriptor.prepared_size);
     embedded.checksum =
@@ -309,7 +333,8 @@ private:
     return embedded;
   }
 
-  /// int main(int argc, char **argv) { return ttcRunMain(&descriptor, argc, argv); }
+  /// int main(int argc, char **argv) { return ttcRunMain(&descriptor, argc,
+  /// argv); }
   void addMain(llvm::Module &translated) {
     llvm::LLVMContext &c = translated.getContext();
     auto *i32 = llvm::Type::getInt32Ty(c);
@@ -364,8 +389,7 @@ private:
   }
 
   std::string besideOutput(StringRef extension) {
-    llvm::SmallString<128> path(
-        llvm::sys::path::parent_path(binaryPath()));
+    llvm::SmallString<128> path(llvm::sys::path::parent_path(binaryPath()));
     llvm::sys::path::append(path, stem() + "." + extension);
     return path.str().str();
   }
@@ -377,16 +401,17 @@ private:
         return failure();
     } else {
       llvm::SmallString<128> objectPath, linkedPath;
-      if (auto error = llvm::sys::fs::createTemporaryFile("ttc", "o",
-                                                          objectPath))
+      if (auto error =
+              llvm::sys::fs::createTemporaryFile("ttc", "o", objectPath))
         return report("no temporary file could be made: " + error.message());
       llvm::FileRemover removeObject(objectPath);
       if (failed(writeFile(objectPath, object)))
         return failure();
-      // Linked under a temporary name in the same directory, then renamed: whoever has
-      // the old file open keeps it, and nobody sees half of the new one.
-      if (auto error = llvm::sys::fs::createUniqueFile(
-              path + ".%%%%%%.tmp", linkedPath))
+      // Linked under a temporary name in the same directory, then renamed:
+      // whoever has the old file open keeps it, and nobody sees half of the new
+      // one.
+      if (auto error =
+              llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", linkedPath))
         return report("'" + path + "' cannot be written: " + error.message());
       llvm::FileRemover removeLinked(linkedPath);
       if (llvm::Error error = link(objectPath, linkedPath, path))
@@ -412,8 +437,8 @@ private:
     if (emit == Emit::Shared)
       return linkSharedLibrary(object, linked, options);
     std::string self = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
-    llvm::SmallString<128> directory(llvm::sys::path::parent_path(
-        llvm::sys::path::parent_path(self)));
+    llvm::SmallString<128> directory(
+        llvm::sys::path::parent_path(llvm::sys::path::parent_path(self)));
     llvm::sys::path::append(directory, "lib");
     std::vector<std::string> libraries;
     for (StringRef name : {"libttc_run_main.a", "libttc_runtime.a"}) {
@@ -421,7 +446,8 @@ private:
       llvm::sys::path::append(library, name);
       if (!llvm::sys::fs::exists(library))
         return llvm::createStringError(
-            "'" + library + "' was not found: a program is linked with the "
+            "'" + library +
+            "' was not found: a program is linked with the "
             "runtime, which is built beside ttc");
       libraries.push_back(library.str().str());
     }
@@ -452,11 +478,10 @@ private:
 
   /// Through a temporary name and a rename.
   LogicalResult writeFile(StringRef path, StringRef bytes) {
-    llvm::Error error =
-        llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
-          out << bytes;
-          return llvm::Error::success();
-        });
+    llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
+      out << bytes;
+      return llvm::Error::success();
+    });
     if (error)
       return report("'" + path.str() +
                     "' cannot be written: " + toString(std::move(error)));
@@ -486,8 +511,8 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   llvm::cl::HideUnrelatedOptions(category);
   llvm::cl::SetVersionPrinter([](llvm::raw_ostream &out) {
-    out << "ttc " << ttc_version() << " (ABI " << TTC_ABI_VERSION
-        << ", LLVM " << LLVM_VERSION_STRING << ")\n";
+    out << "ttc " << ttc_version() << " (ABI " << TTC_ABI_VERSION << ", LLVM "
+        << LLVM_VERSION_STRING << ")\n";
   });
   llvm::cl::ParseCommandLineOptions(
       argc, argv, "ttc: compiles networks that remember into native code\n");

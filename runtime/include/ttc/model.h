@@ -7,8 +7,8 @@
 //
 // The contract between generated code and whatever runs it. A compiled model is
 // an object file with one exported symbol, `ttc_model_<name>`: a constant
-// `ttc_model_descriptor`. A shared library exports it as `ttc_model` as well, so
-// that a loader need not know the name.
+// `ttc_model_descriptor`. A shared library exports it as `ttc_model` as well,
+// so that a loader need not know the name.
 //
 // This header stands alone and is versioned as a schema is: the version comes
 // first, fields are only ever added at the end, and a reader refuses a version
@@ -65,7 +65,8 @@ typedef struct ttc_tensor_spec {
   const char *name;
   int32_t dtype;
   int32_t rank;
-  const int64_t *shape; ///< `rank` sizes; TTC_BATCH for the batch, only ever first
+  const int64_t
+      *shape; ///< `rank` sizes; TTC_BATCH for the batch, only ever first
 } ttc_tensor_spec;
 
 /// A parameter. `tensor.name` is the key of its effective value, such as
@@ -85,8 +86,8 @@ typedef struct ttc_state_spec {
 } ttc_state_spec;
 
 /// Turns weights into the form that `step` reads: activates raw parameters and
-/// packs matrices. `params[i]` is the data of parameter i, dense and aligned to its
-/// element; `raw[i]` is 1 if that is the raw value. `prepared` holds
+/// packs matrices. `params[i]` is the data of parameter i, dense and aligned to
+/// its element; `raw[i]` is 1 if that is the raw value. `prepared` holds
 /// `prepared_size` bytes. Runs once, at load.
 typedef void (*ttc_prepare_fn)(const void *const *params, const uint8_t *raw,
                                void *prepared);
@@ -97,8 +98,9 @@ typedef void (*ttc_step_fn)(const void *const *inputs, void *const *outputs,
                             const void *prepared, void *states, void *scratch,
                             int64_t batch);
 
-/// `steps` timesteps. Inputs and outputs have the timestep as an outermost axis.
-/// Leaves the same bits in outputs and states as `steps` calls of the step.
+/// `steps` timesteps. Inputs and outputs have the timestep as an outermost
+/// axis. Leaves the same bits in outputs and states as `steps` calls of the
+/// step.
 typedef void (*ttc_run_fn)(const void *const *inputs, void *const *outputs,
                            const void *prepared, void *states, void *scratch,
                            int64_t batch, int64_t steps);
@@ -113,7 +115,8 @@ typedef struct ttc_model_descriptor {
   const char *schema_fingerprint;
   const char *model_fingerprint;
   const char *target_triple;
-  /// The CPU features that the code uses, as LLVM names them, separated by commas.
+  /// The CPU features that the code uses, as LLVM names them, separated by
+  /// commas.
   const char *cpu_features;
 
   /// The batch that the code was compiled for, or TTC_BATCH for any.
@@ -134,7 +137,8 @@ typedef struct ttc_model_descriptor {
 
   /// The prepared weights, where the model was compiled with them; else null.
   const void *prepared;
-  /// CRC-32C, as eight hexadecimal digits, of the embedded prepared weights; else null.
+  /// CRC-32C, as eight hexadecimal digits, of the embedded prepared weights;
+  /// else null.
   const char *prepared_checksum;
 
   ttc_prepare_fn prepare;

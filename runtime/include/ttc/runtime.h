@@ -13,10 +13,10 @@
 //   ttc_session   one stream through a model: its states. One thread at a time;
 //                 a second entry gets TTC_ERROR_BUSY, never undefined behaviour
 //
-// Every function that can fail returns a status and takes an optional `ttc_error`
-// of the caller's, which receives a sentence. On failure nothing has changed and
-// every out parameter is left as it was. Nothing here prints, aborts, exits or
-// throws.
+// Every function that can fail returns a status and takes an optional
+// `ttc_error` of the caller's, which receives a sentence. On failure nothing
+// has changed and every out parameter is left as it was. Nothing here prints,
+// aborts, exits or throws.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,24 +39,25 @@ extern "C" {
 
 typedef enum ttc_status {
   TTC_OK = 0,
-  TTC_ERROR_ARGUMENT = 1,    ///< a null pointer, or a flag that does not exist
-  TTC_ERROR_IO = 2,          ///< the system refused: the message carries its reason
-  TTC_ERROR_NOT_FOUND = 3,   ///< there is no such file, and no error hides one
-  TTC_ERROR_FORMAT = 4,      ///< the file is not what it should be
-  TTC_ERROR_CHECKSUM = 5,    ///< the file's bytes are not those that were written
-  TTC_ERROR_MISSING = 6,     ///< a key, or several, that should be there
-  TTC_ERROR_UNEXPECTED = 7,  ///< a key, or several, that should not
-  TTC_ERROR_SHAPE = 8,       ///< rank, size or batch
-  TTC_ERROR_DTYPE = 9,       ///< element type
-  TTC_ERROR_FINGERPRINT = 10,///< the states of another model
-  TTC_ERROR_VERSION = 11,    ///< made by another version of ttc
-  TTC_ERROR_TARGET = 12,     ///< this CPU cannot run the code
-  TTC_ERROR_BUSY = 13,       ///< the session is in use by another thread
-  TTC_ERROR_MEMORY = 14,     ///< an allocation failed, or a size overflows
-  TTC_ERROR_OVERLAP = 15     ///< an input and an output share memory
+  TTC_ERROR_ARGUMENT = 1, ///< a null pointer, or a flag that does not exist
+  TTC_ERROR_IO = 2, ///< the system refused: the message carries its reason
+  TTC_ERROR_NOT_FOUND = 3, ///< there is no such file, and no error hides one
+  TTC_ERROR_FORMAT = 4,    ///< the file is not what it should be
+  TTC_ERROR_CHECKSUM = 5,  ///< the file's bytes are not those that were written
+  TTC_ERROR_MISSING = 6,   ///< a key, or several, that should be there
+  TTC_ERROR_UNEXPECTED = 7,   ///< a key, or several, that should not
+  TTC_ERROR_SHAPE = 8,        ///< rank, size or batch
+  TTC_ERROR_DTYPE = 9,        ///< element type
+  TTC_ERROR_FINGERPRINT = 10, ///< the states of another model
+  TTC_ERROR_VERSION = 11,     ///< made by another version of ttc
+  TTC_ERROR_TARGET = 12,      ///< this CPU cannot run the code
+  TTC_ERROR_BUSY = 13,        ///< the session is in use by another thread
+  TTC_ERROR_MEMORY = 14,      ///< an allocation failed, or a size overflows
+  TTC_ERROR_OVERLAP = 15      ///< an input and an output share memory
 } ttc_status;
 
-/// Filled by a call that fails, if given. Needs no initialisation and no release.
+/// Filled by a call that fails, if given. Needs no initialisation and no
+/// release.
 typedef struct ttc_error {
   ttc_status code;
   char message[1024]; ///< one sentence, cut with "..." if it is longer
@@ -87,8 +88,8 @@ TTC_API size_t ttc_dtype_size(int32_t dtype);
 // Weights (and any other safetensors file)
 //===----------------------------------------------------------------------===//
 
-/// Maps a .safetensors file and checks all of its header. Tensor data is read on
-/// demand. The file may be renamed or replaced meanwhile, not truncated.
+/// Maps a .safetensors file and checks all of its header. Tensor data is read
+/// on demand. The file may be renamed or replaced meanwhile, not truncated.
 TTC_API ttc_status ttc_weights_open(const char *path, ttc_weights **out,
                                     ttc_error *error);
 /// Copies the table, not the data: that must outlive the weights.
@@ -98,8 +99,8 @@ TTC_API ttc_status ttc_weights_from_tensors(const ttc_tensor *tensors,
 TTC_API void ttc_weights_close(ttc_weights *weights); ///< null is fine
 
 TTC_API size_t ttc_weights_count(const ttc_weights *weights);
-/// Tensor `index` in order of name; valid until the weights are closed. A dtype that
-/// ttc does not compute with has the number 0; its name is given by
+/// Tensor `index` in order of name; valid until the weights are closed. A dtype
+/// that ttc does not compute with has the number 0; its name is given by
 /// ttc_weights_dtype.
 TTC_API ttc_status ttc_weights_at(const ttc_weights *weights, size_t index,
                                   ttc_tensor *out, ttc_error *error);
@@ -115,10 +116,11 @@ TTC_API ttc_status ttc_weights_metadata_at(const ttc_weights *weights,
 // Models
 //===----------------------------------------------------------------------===//
 
-/// From a descriptor that is linked into the program. `weights` may be null if the
-/// model was compiled with weights; weights that are given override those. They are
-/// copied into prepared form: they can be closed after the call. Unless `strict` is 0,
-/// keys that the model does not have are an error; a missing one always is.
+/// From a descriptor that is linked into the program. `weights` may be null if
+/// the model was compiled with weights; weights that are given override those.
+/// They are copied into prepared form: they can be closed after the call.
+/// Unless `strict` is 0, keys that the model does not have are an error; a
+/// missing one always is.
 TTC_API ttc_status ttc_model_create(const ttc_model_descriptor *descriptor,
                                     const ttc_weights *weights, int strict,
                                     ttc_model **out, ttc_error *error);
@@ -148,8 +150,9 @@ TTC_API ttc_status ttc_session_create(ttc_model *model, ttc_session **out,
                                       ttc_error *error);
 TTC_API void ttc_session_close(ttc_session *session);
 
-/// One timestep. `inputs` and `outputs` have the model's counts; every rank, size
-/// and dtype is checked, and the batch must be that of the states if there are any.
+/// One timestep. `inputs` and `outputs` have the model's counts; every rank,
+/// size and dtype is checked, and the batch must be that of the states if there
+/// are any.
 TTC_API ttc_status ttc_session_step(ttc_session *session,
                                     const ttc_tensor *inputs,
                                     const ttc_tensor *outputs,
@@ -158,10 +161,10 @@ TTC_API ttc_status ttc_session_step(ttc_session *session,
 /// bits as T calls of ttc_session_step. T = 0 does nothing.
 TTC_API ttc_status ttc_session_run(ttc_session *session,
                                    const ttc_tensor *inputs,
-                                   const ttc_tensor *outputs,
-                                   ttc_error *error);
+                                   const ttc_tensor *outputs, ttc_error *error);
 /// One timestep on bare pointers, for callers that know the shapes (the typed
-/// functions of generated headers): only the batch and the pointers are checked.
+/// functions of generated headers): only the batch and the pointers are
+/// checked.
 TTC_API ttc_status ttc_session_step_raw(ttc_session *session,
                                         const void *const *inputs,
                                         void *const *outputs, int64_t batch,
@@ -178,32 +181,35 @@ TTC_API uint64_t ttc_session_timestep(const ttc_session *session);
 /// The batch of the states; -1 while there are none.
 TTC_API int64_t ttc_session_batch(const ttc_session *session);
 
-/// State `index`, in the order of the descriptor, as it is now: a view, valid until
-/// the next call that takes the session (but these). `out->data` is null while the states do not exist.
+/// State `index`, in the order of the descriptor, as it is now: a view, valid
+/// until the next call that takes the session (but these). `out->data` is null
+/// while the states do not exist.
 TTC_API ttc_status ttc_session_state(const ttc_session *session, size_t index,
                                      ttc_tensor *out, ttc_error *error);
 
 enum {
   TTC_LOAD_STRICT = 0,
-  /// Keys that are missing keep their present value (zero if there is none); keys
-  /// that are unknown are passed over.
+  /// Keys that are missing keep their present value (zero if there is none);
+  /// keys that are unknown are passed over.
   TTC_LOAD_LENIENT = 1,
-  /// Take the states of a model with the same state table but another fingerprint.
+  /// Take the states of a model with the same state table but another
+  /// fingerprint.
   TTC_LOAD_OTHER_MODEL = 2,
   /// Take a file that carries no checksums or fingerprints (made by others).
   TTC_LOAD_UNVERIFIED = 4
 };
 
-/// Replaces the states by copies of `tensors`, all or nothing. Strictly, either every
-/// state is there or, for the states that do not exist yet, none (count 0). The reference's aliases (`net._modules[1].mem`)
-/// are understood; they must agree to the bit. `timestep` becomes the session's.
+/// Replaces the states by copies of `tensors`, all or nothing. Strictly, either
+/// every state is there or, for the states that do not exist yet, none (count
+/// 0). The reference's aliases (`net._modules[1].mem`) are understood; they
+/// must agree to the bit. `timestep` becomes the session's.
 TTC_API ttc_status ttc_session_set_states(ttc_session *session,
                                           const ttc_tensor *tensors,
                                           size_t count, int flags,
                                           uint64_t timestep, ttc_error *error);
 
-/// Writes the states to a file: a crash at any moment leaves the old file or the
-/// new one, whole. The generation before is kept as `<path>.prev`.
+/// Writes the states to a file: a crash at any moment leaves the old file or
+/// the new one, whole. The generation before is kept as `<path>.prev`.
 TTC_API ttc_status ttc_session_save(ttc_session *session, const char *path,
                                     ttc_error *error);
 /// Reads a states file, verifies it against its checksums and this model, then

@@ -1,0 +1,60 @@
+// How must a state be declared, and what may read and write it?
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// RUN: tt-opt %s --verify-diagnostics --split-input-file
+
+// expected-error @+1 {{'ttc.state' op attribute 'type' failed to satisfy constraint: type attribute of ranked tensor of f32 whose leading size alone may be dynamic}}
+ttc.state @mem : tensor<4x?xf32>
+
+// -----
+
+// M14: two states of one name.
+// expected-note @+1 {{see existing symbol definition here}}
+ttc.state @"n.mem" : tensor<4xf32>
+// expected-error @+1 {{redefinition of symbol named 'n.mem'}}
+ttc.state @"n.mem" : tensor<4xf32>
+
+// -----
+
+ttc.model @declared_inside(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{'ttc.state' op expects parent op 'builtin.module'}}
+  ttc.state @mem : tensor<4xf32>
+  ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+ttc.model @reads_what_is_not_there(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{'ttc.read' op names @mem, but no ttc.state declares it}}
+  %0 = ttc.read @mem : tensor<4xf32>
+  ttc.return %0 : tensor<4xf32>
+}
+
+// -----
+
+ttc.param @w : tensor<4xf32>
+ttc.model @writes_a_param(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{'ttc.write' op names @w, but no ttc.state declares it}}
+  ttc.write %x, @w : tensor<4xf32>
+  ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+ttc.state @mem : tensor<?x4xf32>
+ttc.model @reads_another_type(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{'ttc.read' op has the type 'tensor<4xf32>', but @mem is declared with 'tensor<?x4xf32>'}}
+  %0 = ttc.read @mem : tensor<4xf32>
+  ttc.return %0 : tensor<4xf32>
+}
+
+// -----
+
+ttc.state @mem : tensor<?x4xf32>
+ttc.model @writes_another_type(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{'ttc.write' op has the type 'tensor<4xf32>', but @mem is declared with 'tensor<?x4xf32>'}}
+  ttc.write %x, @mem : tensor<4xf32>
+  ttc.return %x : tensor<4xf32>
+}

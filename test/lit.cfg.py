@@ -1,0 +1,27 @@
+"""How lit finds and runs the compiler's tests: those of dialect, passes, codegen, tools."""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import os
+
+import lit.formats
+from lit.llvm import llvm_config
+
+config.name = "ttc"
+config.test_format = lit.formats.ShTest(not llvm_config.use_lit_shell)
+config.suffixes = [".mlir", ".test"]
+# Tests of other kinds, which lit does not run.
+config.excludes = ["Inputs", "runtime", "python", "conformance", "bench"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.ttc_binary_dir, "test", "lit")
+
+# FileCheck, not and the readers of objects are LLVM's, and not on every PATH.
+llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
+llvm_config.use_default_substitutions()
+llvm_config.add_tool_substitutions(
+    ["tt-opt", "ttc", "ttc-run", "ttc-state", "ttc-lsp-server", "llvm-nm",
+     "llvm-readelf", "split-file"],
+    [config.ttc_tools_dir, config.llvm_tools_dir],
+)
+config.substitutions.append(("%scripts", os.path.join(config.ttc_source_dir, "scripts")))
+config.substitutions.append(("%source", config.ttc_source_dir))

@@ -1,0 +1,191 @@
+//===- AllocationTest.cpp - Does every allocation that fails show? --------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// All allocations of this program are counted, and one of them can be made to
+// fail.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fixtures.h"
+#include "SystemCalls.h"
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+uint64_t allocations = 0;
+int64_t untilFailure = -1; ///< -1 for never
+
+bool fails() {
+  ++allocations;
+  return untilFailure >= 0 && untilFailure-- == 0;
+}
+
+void *allocate(size_t size) {
+  void *block = fails() ? nullptr : std::malloc(size ? size : 1);
+  if (!block)
+    throw std::bad_alloc();
+  return block;
+}
+
+const ttc::SystemCalls realCalls = ttc::systemCalls;
+
+/// For its life, blocks that the runtime allocates are counted and fail too.
+struct CountBlocks {
+  CountBlocks() {
+    ttc::systemCalls.allocateAligned = [](size_t alignment,
+                                          size_t size) -> void * {
+      return fails() ? nullptr : realCalls.allocateAligned(alignment, size);
+    };
+  }
+  ~CountBlocks() {
+    ttc::systemCalls = realCalls;
+    untilFailure = -1;
+  }
+};
+
+/// Calls until no allocation fails any more; each failure must be reported as
+/// one, and `unchanged` must hold after it.
+template <typename Call, typename Unchanged>
+int failEach(Call &&call, Unchanged &&unchanged) {
+  for (int turn = 0;; ++turn) {
+    ttc_error error = {};
+    ttc_status status;
+    bool reached;
+    {
+      CountBlocks counting;
+      untilFailure = turn;
+      status = call(&error);
+      reached = untilFailure < 0;
+    }
+    if (!reached) {
+      REQUIRE(status == TTC_OK);
+      return turn;
+    }
+    CAPTURE(turn);
+    REQUIRE(status == TTC_ERROR_MEMORY);
+    REQUIRE(std::string(error.message).find("[OutOfMemory]") !=
+            std::string::npos);
+    unchanged();
+  }
+}
+
+} // namespace
+
+// The standard library's own forms of these call the two that are replaced.
+void *operator new(size_t size) { return allocate(size); }
+void operator delete(void *block) noexcept { std::free(block); }
+void operator delete(void *block, size_t) noexcept { std::free(block); }
+
+TEST_CASE("No step allocates after the first of its batch") {
+  FakeSession fake;
+  Tensor x("x", {2, FAKE_NEURONS}, 1), y("y", {2, FAKE_NEURONS});
+  ttc_tensor in = x.view(), out = y.view();
+  const int64_t steps[] = {3, 2, FAKE_NEURONS};
+  std::vector<float> xs(24, 1.0f), ys(24);
+  ttc_tensor ins = {nullptr, TTC_DTYPE_F32, 3, steps, xs.data()};
+  ttc_tensor outs = {nullptr, TTC_DTYPE_F32, 3, steps, ys.data()};
+  const void *inRaw[] = {x.data.data()};
+  void *outRaw[] = {y.data.data()};
+  CountBlocks counting;
+  REQUIRE(ttc_session_step(fake.session, &in, &out, nullptr) == TTC_OK);
+  uint64_t before = allocations;
+  for (int round = 0; round < 10; ++round) {
+    REQUIRE(ttc_session_step(fake.session, &in, &out, nullptr) == TTC_OK);
+    REQUIRE(ttc_session_step_raw(fake.session, inRaw, outRaw, 2, nullptr) ==
+            TTC_OK);
+    REQUIRE(ttc_session_run(fake.session, &ins, &outs, nullptr) == TTC_OK);
+    const void *insRaw[] = {xs.data()};
+    void *outsRaw[] = {ys.data()};
+    REQUIRE(ttc_session_run_raw(fake.session, insRaw, outsRaw, 2, 3, nullptr) ==
+            TTC_OK);
+    // Nor when the states begin again.
+    REQUIRE(ttc_session_zero(fake.session, nullptr) == TTC_OK);
+  }
+  CHECK(allocations == before);
+}
+
+TEST_CASE("K23 every allocation that fails is reported and changes nothing") {
+  TemporaryDirectory directory;
+  std::string path = directory / "s.safetensors";
+  FakeSession saved;
+  saved.step(2, 0);
+
+  int turns = failEach(
+      [&](ttc_error *error) {
+        return ttc_session_save(saved.session, path.c_str(), error);
+      },
+      [&] { REQUIRE(!fileExists(path)); });
+  CHECK(turns > 5);
+
+  FakeSession fake;
+  fake.step(2, 1);
+  std::vector<float> before = fake.states();
+  turns = failEach(
+      [&](ttc_error *error) {
+        return ttc_session_load(fake.session, path.c_str(), 0, error);
+      },
+      [&] {
+        REQUIRE(fake.states() == before);
+        REQUIRE(ttc_session_timestep(fake.session) == 1);
+      });
+  CHECK(turns > 5);
+  CHECK(fake.states() == saved.states());
+
+  ttc_weights *weights = nullptr;
+  turns = failEach(
+      [&](ttc_error *error) {
+        return ttc_weights_open(path.c_str(), &weights, error);
+      },
+      [&] { REQUIRE(weights == nullptr); });
+  CHECK(turns > 5);
+  ttc_weights_close(weights);
+
+  std::vector<Tensor> tensors = fakeWeights();
+  std::vector<ttc_tensor> table = views(tensors);
+  weights = nullptr;
+  turns = failEach(
+      [&](ttc_error *error) {
+        return ttc_weights_from_tensors(table.data(), table.size(), &weights,
+                                        error);
+      },
+      [&] { REQUIRE(weights == nullptr); });
+  CHECK(turns > 2);
+
+  ttc_model *model = nullptr;
+  turns = failEach(
+      [&](ttc_error *error) {
+        return ttc_model_create(&ttc_model_fake, weights, 1, &model, error);
+      },
+      [&] { REQUIRE(model == nullptr); });
+  CHECK(turns > 2);
+  ttc_weights_close(weights);
+
+  ttc_session *session = nullptr;
+  turns = failEach(
+      [&](ttc_error *error) {
+        return ttc_session_create(model, &session, error);
+      },
+      [&] { REQUIRE(session == nullptr); });
+  CHECK(turns > 2);
+
+  float x[FAKE_NEURONS] = {1, 1, 1, 1}, y[FAKE_NEURONS];
+  const void *in[] = {x};
+  void *out[] = {y};
+  turns = failEach(
+      [&](ttc_error *error) {
+        return ttc_session_step_raw(session, in, out, 1, error);
+      },
+      [&] {
+        REQUIRE(ttc_session_batch(session) == TTC_BATCH);
+        REQUIRE(ttc_session_timestep(session) == 0);
+      });
+  CHECK(turns >= 2);
+  ttc_session_close(session);
+  ttc_model_close(model);
+}

@@ -1,0 +1,337 @@
+//===- ToolsTest.cpp - Do ttc-run and ttc-state do what they say? ---------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fixtures.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+struct Run {
+  int code;
+  std::string out, err;
+};
+
+/// A directory with a model's weights, an input and what the tools leave.
+class Workplace {
+public:
+  Workplace() {
+    std::string data;
+    std::vector<Tensor> weights = fakeWeights();
+    for (const Tensor &tensor : weights)
+      data.append(reinterpret_cast<const char *>(tensor.data.data()),
+                  tensor.data.size() * sizeof(float));
+    writeBytes(directory / "w.safetensors",
+               safetensors(
+                   "{" + entry("net.1.raw_beta", "F32", "[4]", "[0,16]") + "," +
+                       entry("net.1.threshold", "F32", "[]", "[16,20]") + "}",
+                   data));
+    for (int t = 0; t < steps; ++t) {
+      std::vector<float> x = fakeInput(batch, t), y = fake.step(batch, t);
+      input.append(reinterpret_cast<const char *>(x.data()), x.size() * 4);
+      output.append(reinterpret_cast<const char *>(y.data()), y.size() * 4);
+    }
+    writeBytes(path("x.npy"), npy("<f4", "(10, 2, 4)", input));
+    writeBytes(path("x.f32"), input);
+    writeBytes(path("golden.npy"), npy("<f4", "(10, 2, 4)", output));
+  }
+
+  static std::string npy(const std::string &descr, const std::string &shape,
+                         const std::string &data) {
+    std::string header = "{'descr': '" + descr +
+                         "', 'fortran_order': False, 'shape': " + shape + "}\n";
+    std::string bytes("\x93NUMPY\x01\x00", 8);
+    bytes += static_cast<char>(header.size());
+    bytes += '\0';
+    return bytes + header + data;
+  }
+
+  std::string path(const std::string &name) const { return directory / name; }
+
+  /// The arguments are a shell's words; W is this directory.
+  Run run(std::string arguments) const {
+    std::string command = "W='" + path(".") + "'; " + arguments + " > '" +
+                          path("stdout") + "' 2> '" + path("stderr") + "'";
+    int status = std::system(command.c_str());
+    REQUIRE(WIFEXITED(status));
+    return {WEXITSTATUS(status), readBytes(path("stdout")),
+            readBytes(path("stderr"))};
+  }
+  Run ttcRun(const std::string &options) const {
+    return run(std::string("'" TTC_RUN "' '" FAKE_LIBRARY "' ") +
+               "--weights $W/w.safetensors " + options);
+  }
+  Run ttcState(const std::string &options) const {
+    return run("'" TTC_STATE "' " + options);
+  }
+
+  static constexpr int steps = 10;
+  static constexpr int64_t batch = 2;
+  FakeSession fake; ///< after all steps
+  std::string input, output;
+
+private:
+  TemporaryDirectory directory;
+};
+
+bool mentions(const std::string &text, const std::string &part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("ttc-run writes what the steps give, silently") {
+  Workplace at;
+  Run run = at.ttcRun("--input $W/x.npy --output $W/y.npy");
+  CAPTURE(run.err);
+  CHECK(run.code == 0);
+  CHECK(run.out.empty());
+  CHECK(run.err.empty());
+  std::string written = readBytes(at.path("y.npy"));
+  CHECK(mentions(written, "'shape': (10, 2, 4)"));
+  CHECK(written.substr(written.size() - at.output.size()) == at.output);
+}
+
+TEST_CASE("ttc-run in blocks, raw, and through pipes gives the same bits") {
+  Workplace at;
+  for (const char *options :
+       {"--input $W/x.npy --block 3", "--input $W/x.npy --block 100",
+        "--input $W/x.f32 --batch 2", "--input - --batch 2 < $W/x.f32",
+        "--input - --batch 2 --block 4 < $W/x.f32"}) {
+    CAPTURE(options);
+    Run run = at.ttcRun(std::string("--output - --compare $W/golden.npy "
+                                    "--exact ") +
+                        options);
+    CHECK(run.code == 0);
+    CHECK(run.out.substr(0, at.output.size()) == at.output);
+    CHECK(mentions(run.out, "agrees"));
+  }
+}
+
+TEST_CASE("ttc-run converts events") {
+  Workplace at;
+  std::string events(10 * 2 * 4, '\0'), floats;
+  for (size_t i = 0; i < events.size(); ++i) {
+    events[i] = static_cast<char>(i % 3 == 0);
+    float value = i % 3 == 0;
+    floats.append(reinterpret_cast<const char *>(&value), 4);
+  }
+  writeBytes(at.path("u1.npy"), Workplace::npy("|u1", "(10, 2, 4)", events));
+  writeBytes(at.path("b1.npy"), Workplace::npy("|b1", "(10, 2, 4)", events));
+  writeBytes(at.path("f4.npy"), Workplace::npy("<f4", "(10, 2, 4)", floats));
+  Run expected = at.ttcRun("--input $W/f4.npy --output -");
+  CHECK(expected.out.size() == floats.size());
+  for (const char *name : {"u1", "b1"})
+    CHECK(
+        at.ttcRun(std::string("--input $W/") + name + ".npy --output -").out ==
+        expected.out);
+}
+
+TEST_CASE("ttc-run stops, saves, and goes on where it stopped") {
+  Workplace at;
+  Run run = at.ttcRun("--input $W/x.npy --steps 4 --save-states "
+                      "$W/s.safetensors --output -");
+  REQUIRE(run.code == 0);
+  CHECK(run.out == at.output.substr(0, 4 * 32));
+  run = at.ttcRun("--input $W/x.npy --skip 4 --load-states $W/s.safetensors "
+                  "--save-states $W/t.safetensors --compare $W/golden.npy "
+                  "--exact");
+  CHECK(run.code == 0);
+  CHECK(mentions(run.out, "over 6 timesteps"));
+  run = at.ttcRun("--input $W/x.npy --save-states $W/whole.safetensors");
+  REQUIRE(run.code == 0);
+  CHECK(readBytes(at.path("t.safetensors")) ==
+        readBytes(at.path("whole.safetensors")));
+}
+
+TEST_CASE("ttc-run names the first step and element that differ") {
+  Workplace at;
+  std::string wrong = at.output;
+  float value = 0.5f;
+  std::memcpy(wrong.data() + (7 * 8 + 6) * 4, &value, 4);
+  writeBytes(at.path("wrong.npy"), Workplace::npy("<f4", "(10, 2, 4)", wrong));
+  Run run = at.ttcRun("--input $W/x.npy --compare $W/wrong.npy");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.out, "at timestep 7, element (1, 2)"));
+  CHECK(mentions(run.out, "0.5 is expected"));
+  CHECK(mentions(run.out, "1 of 80 elements differ"));
+  CHECK(at.ttcRun("--input $W/x.npy --compare $W/wrong.npy --atol 0.6").code ==
+        0);
+}
+
+TEST_CASE("ttc-run prints the accuracy") {
+  Workplace at;
+  std::string labels;
+  for (int64_t row = 0; row < 2; ++row) {
+    double best = -1;
+    int64_t label = 0;
+    for (int64_t i = 0; i < 4; ++i) {
+      double sum = 0;
+      for (int64_t t = 0; t < 10; ++t) {
+        float value;
+        std::memcpy(&value, at.output.data() + ((t * 2 + row) * 4 + i) * 4, 4);
+        sum += double(value);
+      }
+      if (sum > best) {
+        best = sum;
+        label = i;
+      }
+    }
+    // Right for the first row, wrong for the second.
+    label = row ? (label + 1) % 4 : label;
+    labels.append(reinterpret_cast<const char *>(&label), 8);
+  }
+  writeBytes(at.path("labels.npy"), Workplace::npy("<i8", "(2,)", labels));
+  Run run = at.ttcRun("--input $W/x.npy --labels $W/labels.npy");
+  CHECK(run.code == 0);
+  CHECK(run.out == "accuracy: 0.5000 (1 of 2)\n");
+}
+
+TEST_CASE("ttc-run measures") {
+  Workplace at;
+  for (const char *options : {"--bench 0.05", "--bench=0.05 --block 5"}) {
+    Run run = at.ttcRun(std::string("--input $W/x.npy ") + options);
+    CAPTURE(run.err);
+    CHECK(run.code == 0);
+    CHECK(mentions(run.out, "steps per second"));
+  }
+}
+
+TEST_CASE("ttc-run refuses with one sentence") {
+  Workplace at;
+  writeBytes(at.path("bad.npy"),
+             Workplace::npy("<f4", "(10, 2, 5)", std::string(400, '\0')));
+  writeBytes(at.path("short.f32"), std::string(30, '\0'));
+  struct {
+    const char *options, *part;
+  } cases[] = {
+      {"--input $W/bad.npy", "has the shape (10, 2, 5)"},
+      {"--input $W/none.npy", "No such file"},
+      {"--input $W/none.f32", "No such file"},
+      {"--input $W/short.f32 --batch 2", "ends inside a timestep"},
+      {"", "--input is there 0 times, the model has 1 input."},
+      {"--input $W/x.npy --input $W/x.npy", "--input is there 2 times"},
+      {"--input $W/x.npy --skip 11", "ends before timestep 11"},
+      {"--input $W/x.npy --load-states $W/none", "There is no file"},
+      {"--input $W/x.npy --output $W/none/y.npy", "Cannot create"},
+      {"--input $W/x.npy --labels $W/golden.npy", "labels are integers"},
+      {"--input $W/x.f32 --batch 0", "at least 1"},
+      {"--input $W/x.npy --steps -1", "--steps"},
+      {"--unknown", "--unknown"}};
+  for (const auto &refused : cases) {
+    Run run = at.ttcRun(refused.options);
+    CAPTURE(refused.options);
+    CAPTURE(run.err);
+    CHECK(run.code == 1);
+    CHECK(mentions(run.err, refused.part));
+  }
+  Run run = at.run("'" TTC_RUN "' $W/none.so");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "There is no file"));
+}
+
+TEST_CASE("ttc-run ends well at a signal, with its states saved") {
+  Workplace at;
+  for (int signal : {SIGINT, SIGTERM}) {
+    int input[2];
+    REQUIRE(::pipe(input) == 0);
+    std::string states = at.path("s.safetensors"), err = at.path("stderr");
+    std::string weights = at.path("w.safetensors");
+    pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      ::dup2(input[0], STDIN_FILENO);
+      ::close(input[1]);
+      ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600),
+             STDERR_FILENO);
+      ::execl(TTC_RUN, TTC_RUN, FAKE_LIBRARY, "--weights", weights.c_str(),
+              "--input", "-", "--batch", "2", "--output",
+              at.path("o.npy").c_str(), "--save-states", states.c_str(),
+              nullptr);
+      _exit(127);
+    }
+    ::close(input[0]);
+    // Four timesteps, and a part of the fifth that it must wait for.
+    REQUIRE(::write(input[1], at.input.data(), 4 * 32 + 5) == 4 * 32 + 5);
+    // The output file appears once the model is open and signals are caught.
+    for (int i = 0; i < 500 && ::system(("ls '" + at.path("o.npy") +
+                                         "'.tmp.* "
+                                         "> /dev/null 2>&1")
+                                            .c_str());
+         ++i)
+      ::usleep(10'000);
+    ::usleep(100'000);
+    REQUIRE(::kill(child, signal) == 0);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ::close(input[1]);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(mentions(readBytes(err), "at timestep 4, states saved to"));
+    std::string written = readBytes(at.path("o.npy"));
+    CHECK(written.substr(written.size() - 4 * 32) ==
+          at.output.substr(0, 4 * 32));
+    Run rest = at.ttcRun("--input $W/x.npy --skip 4 --load-states "
+                         "$W/s.safetensors --compare $W/golden.npy --exact");
+    CHECK(rest.code == 0);
+  }
+}
+
+TEST_CASE("ttc-state lists, shows, compares and verifies") {
+  Workplace at;
+  std::string a = at.path("a.safetensors"), b = at.path("b.safetensors");
+  REQUIRE(ttc_session_save(at.fake.session, a.c_str(), nullptr) == TTC_OK);
+  Run run = at.ttcState("list $W/a.safetensors");
+  CHECK(run.code == 0);
+  CHECK(run.out == "net.1.mem F32 [2,4]\nnet.1.syn F32 [2,4]\n");
+  run = at.ttcState("list $W/w.safetensors");
+  CHECK(run.out == "net.1.raw_beta F32 [4]\nnet.1.threshold F32 []\n");
+
+  run = at.ttcState("show $W/a.safetensors");
+  CHECK(run.code == 0);
+  CHECK(mentions(run.out, "ttc.timestep = 10\n"));
+  CHECK(mentions(run.out, "net.1.syn F32 [2,4]\n  min "));
+  run = at.ttcState("show $W/w.safetensors net.1.raw_beta");
+  CHECK(run.out == "net.1.raw_beta F32 [4]\n  min 0.5  max 0.875  mean 0.6875\n"
+                   "  first values 0.5 0.625 0.75 0.875\n");
+  run = at.ttcState("show $W/a.safetensors nothing");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "has no tensor 'nothing'"));
+
+  run = at.ttcState("diff $W/a.safetensors $W/a.safetensors");
+  CHECK(run.code == 0);
+  CHECK(run.out.empty());
+  at.fake.step(2, 99);
+  REQUIRE(ttc_session_save(at.fake.session, b.c_str(), nullptr) == TTC_OK);
+  run = at.ttcState("diff $W/a.safetensors $W/b.safetensors");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.out, "net.1.syn: 8 of 8 elements differ; the first at "
+                          "[0,0] is "));
+  CHECK(
+      at.ttcState("diff --atol 1000 $W/a.safetensors $W/b.safetensors").code ==
+      0);
+  run = at.ttcState("diff $W/a.safetensors $W/w.safetensors");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.out, "net.1.mem: only in '"));
+
+  run = at.ttcState("verify $W/a.safetensors");
+  CHECK(run.code == 0);
+  std::string bytes = readBytes(a);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  writeBytes(a, bytes);
+  run = at.ttcState("verify $W/a.safetensors");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "'net.1.syn' has the checksum"));
+  CHECK(at.ttcState("verify $W/w.safetensors").code == 1);
+  CHECK(at.ttcState("list $W/none").code == 1);
+  CHECK(at.ttcState("").code == 1);
+}
