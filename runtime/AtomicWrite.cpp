@@ -171,6 +171,17 @@ Status writeAtomically(const std::string &givenPath,
             "Cannot write " + quoteName(path) +
                 ": what is there is no regular file."};
 
+  // Whatever can fail comes before the new content gets its name.
+  size_t slash = path.rfind('/');
+  std::string directoryPath = slash == std::string::npos ? "."
+                              : slash == 0 ? "/"
+                                           : path.substr(0, slash);
+  int number = systemCalls.open(directoryPath.c_str(),
+                                O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (number < 0)
+    return failedTo("open the directory", directoryPath, errno);
+  File directory(number);
+
   std::unique_ptr<Temporary> temporary;
   Status written =
       writeTemporary(path, pieces, exists ? &status : nullptr, temporary);
@@ -184,20 +195,8 @@ Status writeAtomically(const std::string &givenPath,
   if (systemCalls.rename(temporary->name().c_str(), path.c_str()) != 0)
     return failedTo("replace", path, errno);
   temporary->keep();
-
-  size_t slash = path.rfind('/');
-  std::string directory = slash == std::string::npos ? "."
-                          : slash == 0               ? "/"
-                                                     : path.substr(0, slash);
-  int number = systemCalls.open(directory.c_str(),
-                                O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (number < 0)
-    return failedTo("open the directory", directory, errno);
-  File file(number);
-  if (systemCalls.fsync(number) != 0)
-    return failedTo("bring to the disk the directory", directory, errno);
-  if (!file.close())
-    return failedTo("close the directory", directory, errno);
+  if (systemCalls.fsync(directory.number()) != 0)
+    return failedTo("bring to the disk the directory", directoryPath, errno);
   return Status::success();
 }
 

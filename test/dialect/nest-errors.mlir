@@ -158,10 +158,22 @@ func.func @region_without_the_accumulator(%x: tensor<?x4xf32>, %w: tensor<2x4xf3
 // -----
 
 func.func @region_of_doubles(%x: tensor<4xf32>) {
-  // expected-error @+1 {{'ttc.nest' op}}
+  // expected-error @+1 {{'ttc.nest' op has a region whose argument 0 is 'f64', expected 'f32'}}
   %0 = ttc.nest "n" operands(%x : tensor<4xf32>) maps [affine_map<(d0) -> (d0)>] -> tensor<4xf32> {
   ^bb0(%a: f64):
     ttc.yield %a : f64
+  }
+  return
+}
+
+// -----
+
+func.func @yields_doubles(%x: tensor<4xf32>) {
+  // expected-error @+1 {{'ttc.nest' op yields 'f64' as element of result 0, expected 'f32'}}
+  %0 = ttc.nest "n" operands(%x : tensor<4xf32>) maps [affine_map<(d0) -> (d0)>] -> tensor<4xf32> {
+  ^bb0(%a: f32):
+    %1 = arith.extf %a : f32 to f64
+    ttc.yield %1 : f64
   }
   return
 }

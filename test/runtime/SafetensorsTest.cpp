@@ -399,9 +399,9 @@ TEST_CASE("S40 strange names are names") {
 
 TEST_CASE("S41 a million tensors") {
   std::string header = "{";
-  const int count = 1'000'000;
+  const int64_t count = 1'000'000;
   header.reserve(size_t(count) * 70);
-  for (int i = 0; i < count; ++i)
+  for (int64_t i = 0; i < count; ++i)
     header +=
         (i ? "," : "") +
         entry("t" + std::to_string(i * 7919 % count), "U8", "[1]",
@@ -420,7 +420,7 @@ TEST_CASE("S41 a million tensors") {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();
   getrusage(RUSAGE_SELF, &after);
-  CHECK(ttc_weights_count(weights) == count);
+  CHECK(ttc_weights_count(weights) == size_t(count));
   ttc_weights_close(weights);
   MESSAGE("a million tensors took " << seconds << " s");
   // Sanitizers, unoptimised builds and busy machines get a tenfold allowance.
@@ -586,7 +586,6 @@ TEST_CASE("Tensors that are lent are checked") {
 }
 
 TEST_CASE("A sentence that is too long is cut, its cause is not") {
-  std::string header = "{";
   // A name of characters of two bytes: the cut must not halve one.
   std::string name;
   for (int i = 0; i < 2000; ++i)
