@@ -73,9 +73,18 @@ LogicalResult NestOp::verify() {
   if (getBody().getNumArguments() != arguments)
     return emitOpError() << "has a region of " << getBody().getNumArguments()
                          << " arguments, expected " << arguments;
+  Type element = domain.getElementType();
+  for (auto [index, type] : llvm::enumerate(getBody().getArgumentTypes()))
+    if (type != element)
+      return emitOpError() << "has a region whose argument " << index << " is "
+                           << type << ", expected " << element;
   auto yield = cast<YieldOp>(getBody().front().getTerminator());
   if (yield.getNumOperands() != getNumResults())
     return emitOpError() << "yields " << yield.getNumOperands()
                          << " values for " << getNumResults() << " results";
+  for (auto [index, type] : llvm::enumerate(yield.getOperandTypes()))
+    if (type != element)
+      return emitOpError() << "yields " << type << " as element of result "
+                           << index << ", expected " << element;
   return success();
 }

@@ -6,7 +6,7 @@
 // RUN: tt-opt %s --split-input-file --ttc-declare-resources | FileCheck %s
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @LI(
 ttc.model @LI(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
@@ -18,7 +18,7 @@ ttc.model @LI(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @LIEMA(
 ttc.model @LIEMA(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
@@ -30,8 +30,8 @@ ttc.model @LIEMA(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @SLI(
@@ -44,8 +44,8 @@ ttc.model @SLI(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @SLIEMA(
@@ -58,8 +58,8 @@ ttc.model @SLIEMA(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @DLI(
@@ -72,8 +72,8 @@ ttc.model @DLI(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @DLIEMA(
@@ -86,10 +86,10 @@ ttc.model @DLIEMA(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
@@ -104,10 +104,10 @@ ttc.model @DSLI(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
@@ -122,9 +122,9 @@ ttc.model @DSLIEMA(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @LIB(
 ttc.model @LIB(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
@@ -136,11 +136,11 @@ ttc.model @LIB(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.prev_output : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.rec : tensor<?x4xf32>
@@ -154,10 +154,10 @@ ttc.model @RLIB(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @SLIB(
@@ -170,12 +170,12 @@ ttc.model @SLIB(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.prev_output : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.rec : tensor<?x4xf32>
@@ -190,10 +190,10 @@ ttc.model @SRLIB(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @DLIB(
@@ -206,14 +206,14 @@ ttc.model @DLIB(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_rec : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
@@ -229,12 +229,12 @@ ttc.model @DRLIB(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
@@ -249,16 +249,16 @@ ttc.model @DSLIB(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_rec : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_syn : tensor<?x4xf32>
@@ -276,10 +276,10 @@ ttc.model @DSRLIB(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @LIT(
 ttc.model @LIT(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
@@ -291,12 +291,12 @@ ttc.model @LIT(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained(identity)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.prev_output : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.rec : tensor<?x4xf32>
@@ -310,11 +310,11 @@ ttc.model @RLIT(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @SLIT(
@@ -327,13 +327,13 @@ ttc.model @SLIT(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
+// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained(identity)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.prev_output : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.rec : tensor<?x4xf32>
@@ -348,11 +348,11 @@ ttc.model @SRLIT(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @DLIT(
@@ -365,15 +365,15 @@ ttc.model @DLIT(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_rec : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
@@ -389,13 +389,13 @@ ttc.model @DRLIT(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
@@ -410,17 +410,17 @@ ttc.model @DSLIT(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_rec : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_syn : tensor<?x4xf32>
@@ -438,12 +438,12 @@ ttc.model @DSRLIT(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @LITS(
 ttc.model @LITS(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
@@ -455,14 +455,14 @@ ttc.model @LITS(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained(identity)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.prev_output : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.rec : tensor<?x4xf32>
@@ -476,13 +476,13 @@ ttc.model @RLITS(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @SLITS(
@@ -495,15 +495,15 @@ ttc.model @SLITS(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
+// CHECK-NEXT: ttc.param @n.raw_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_rec_weight : tensor<4xf32> constrained(identity)
 // CHECK-NEXT: ttc.state @n.mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.prev_output : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.rec : tensor<?x4xf32>
@@ -518,13 +518,13 @@ ttc.model @SRLITS(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.model @DLITS(
@@ -537,17 +537,17 @@ ttc.model @DLITS(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_rec : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
@@ -563,15 +563,15 @@ ttc.model @DRLITS(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_syn : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.pos_mem : tensor<?x4xf32>
@@ -586,19 +586,19 @@ ttc.model @DSLITS(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 // CHECK: module {
-// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained{{ ?}}(arcsinh)
-// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
-// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained{{ ?}}(sigmoid)
-// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained{{ ?}}(identity)
-// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained{{ ?}}(softplus)
+// CHECK-NEXT: ttc.param @n.raw_bias : tensor<4xf32> constrained(arcsinh)
+// CHECK-NEXT: ttc.param @n.raw_neg_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_neg_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_neg_threshold : tensor<4xf32> constrained(softplus)
+// CHECK-NEXT: ttc.param @n.raw_pos_alpha : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_beta : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_gamma : tensor<4xf32> constrained(sigmoid)
+// CHECK-NEXT: ttc.param @n.raw_pos_rec_weight : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_scale : tensor<4xf32> constrained(identity)
+// CHECK-NEXT: ttc.param @n.raw_pos_threshold : tensor<4xf32> constrained(softplus)
 // CHECK-NEXT: ttc.state @n.neg_mem : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_rec : tensor<?x4xf32>
 // CHECK-NEXT: ttc.state @n.neg_syn : tensor<?x4xf32>

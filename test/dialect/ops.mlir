@@ -11,13 +11,13 @@
 
 // CHECK: ttc.param @l.weight : tensor<8x4xf32>{{$}}
 ttc.param @"l.weight" : tensor<8x4xf32>
-// CHECK: ttc.param @n.raw_beta : tensor<8xf32> constrained{{ ?}}(sigmoid)
+// CHECK: ttc.param @n.raw_beta : tensor<8xf32> constrained(sigmoid)
 ttc.param @"n.raw_beta" : tensor<8xf32> constrained(sigmoid)
-// CHECK: ttc.param @n.raw_scale : tensor<f32> constrained{{ ?}}(identity)
+// CHECK: ttc.param @n.raw_scale : tensor<f32> constrained(identity)
 ttc.param @"n.raw_scale" : tensor<f32> constrained(identity)
-// CHECK: ttc.param @n.threshold : tensor<8xf32> activated{{ ?}}(softplus)
+// CHECK: ttc.param @n.threshold : tensor<8xf32> activated(softplus)
 ttc.param @"n.threshold" : tensor<8xf32> activated(softplus)
-// CHECK: ttc.param @n.bias : tensor<8xf32> activated{{ ?}}(arcsinh)
+// CHECK: ttc.param @n.bias : tensor<8xf32> activated(arcsinh)
 ttc.param @"n.bias" : tensor<8xf32> activated(arcsinh)
 
 // A key that is no identifier is quoted.
@@ -50,9 +50,9 @@ ttc.model @params(%x: tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>) {
 
 // CHECK-LABEL: ttc.model @linear(
 ttc.model @linear(%x: tensor<?x3x4xf32>) -> tensor<?x3x2xf32> {
-  // CHECK: ttc.linear "a"{{ ?}}(%{{.*}}) : tensor<?x3x4xf32> -> tensor<?x3x8xf32>
+  // CHECK: ttc.linear "a" (%{{.*}}) : tensor<?x3x4xf32> -> tensor<?x3x8xf32>
   %0 = ttc.linear "a" (%x) : tensor<?x3x4xf32> -> tensor<?x3x8xf32>
-  // CHECK: ttc.linear "b"{{ ?}}(%{{.*}}) no_bias : tensor<?x3x8xf32> -> tensor<?x3x2xf32>
+  // CHECK: ttc.linear "b" (%{{.*}}) no_bias : tensor<?x3x8xf32> -> tensor<?x3x2xf32>
   %1 = ttc.linear "b" (%0) no_bias : tensor<?x3x8xf32> -> tensor<?x3x2xf32>
   ttc.return %1 : tensor<?x3x2xf32>
 }
@@ -62,16 +62,16 @@ ttc.model @linear(%x: tensor<?x3x4xf32>) -> tensor<?x3x2xf32> {
 ttc.model @neuron(%x: tensor<?x3x8xf32>) -> tensor<?x3x8xf32> {
   // What is the default is not written.
   // GENERIC: "ttc.neuron"(%{{.*}}) <{kind = "LI", path = "a"}>
-  // CHECK: ttc.neuron LI "a"{{ ?}}(%{{.*}}) : tensor<?x3x8xf32>
+  // CHECK: ttc.neuron LI "a" (%{{.*}}) : tensor<?x3x8xf32>
   %0 = ttc.neuron LI "a" (%x) : tensor<?x3x8xf32>
-  // CHECK: ttc.neuron LIB "b"{{ ?}}(%{{.*}}) : tensor<?x3x8xf32>
+  // CHECK: ttc.neuron LIB "b" (%{{.*}}) : tensor<?x3x8xf32>
   %1 = ttc.neuron LIB "b" (%0) dim(-1) spike(sigmoid4x) quant(identity) : tensor<?x3x8xf32>
-  // CHECK: ttc.neuron LIB "c"{{ ?}}(%{{.*}}) quant{{ ?}}(round) : tensor<?x3x8xf32>
+  // CHECK: ttc.neuron LIB "c" (%{{.*}}) quant(round) : tensor<?x3x8xf32>
   %2 = ttc.neuron LIB "c" (%1) quant(round, 1.0) : tensor<?x3x8xf32>
   // A dimension keeps the sign that it was given.
-  // CHECK: ttc.neuron SLIT "d"{{ ?}}(%{{.*}}) dim(2) spike{{ ?}}(sigmoid) : tensor<?x3x8xf32>
+  // CHECK: ttc.neuron SLIT "d" (%{{.*}}) dim(2) spike(sigmoid) : tensor<?x3x8xf32>
   %3 = ttc.neuron SLIT "d" (%2) spike(sigmoid) dim(2) : tensor<?x3x8xf32>
-  // CHECK: ttc.neuron DSRLITS "e"{{ ?}}(%{{.*}}) dim(-2) spike{{ ?}}(heaviside) quant{{ ?}}(round, 0.25) scalar(["bias", "pos_beta"]) : tensor<?x3x8xf32>
+  // CHECK: ttc.neuron DSRLITS "e" (%{{.*}}) dim(-2) spike(heaviside) quant(round, 0.25) scalar(["bias", "pos_beta"]) : tensor<?x3x8xf32>
   %4 = ttc.neuron DSRLITS "e" (%3) scalar(["bias", "pos_beta"]) quant(round, 0.25) spike(heaviside) dim(-2)
       : tensor<?x3x8xf32>
   ttc.return %4 : tensor<?x3x8xf32>
@@ -79,48 +79,48 @@ ttc.model @neuron(%x: tensor<?x3x8xf32>) -> tensor<?x3x8xf32> {
 
 // CHECK-LABEL: ttc.model @activation(
 ttc.model @activation(%x: tensor<f32>) -> tensor<f32> {
-  // CHECK: ttc.activation {{ ?}}relu{{ ?}}(%{{.*}}) : tensor<f32>
+  // CHECK: ttc.activation relu (%{{.*}}) : tensor<f32>
   %0 = ttc.activation relu (%x) : tensor<f32>
-  // CHECK: ttc.activation {{ ?}}leaky_relu{{ ?}}(%{{.*}}) alpha(1.000000e-01) : tensor<f32>
+  // CHECK: ttc.activation leaky_relu (%{{.*}}) alpha(1.000000e-01) : tensor<f32>
   %1 = ttc.activation leaky_relu (%0) alpha(0.1) : tensor<f32>
-  // CHECK: ttc.activation {{ ?}}elu{{ ?}}(%{{.*}}) : tensor<f32>
+  // CHECK: ttc.activation elu (%{{.*}}) : tensor<f32>
   %2 = ttc.activation elu (%1) : tensor<f32>
-  // CHECK: ttc.activation {{ ?}}gelu{{ ?}}(
+  // CHECK: ttc.activation gelu (
   %3 = ttc.activation gelu (%2) : tensor<f32>
-  // CHECK: ttc.activation {{ ?}}gelu_tanh{{ ?}}(
+  // CHECK: ttc.activation gelu_tanh (
   %4 = ttc.activation gelu_tanh (%3) : tensor<f32>
-  // CHECK: ttc.activation {{ ?}}silu{{ ?}}(
+  // CHECK: ttc.activation silu (
   %5 = ttc.activation silu (%4) : tensor<f32>
-  // CHECK: ttc.activation {{ ?}}tanh{{ ?}}(
+  // CHECK: ttc.activation tanh (
   %6 = ttc.activation tanh (%5) : tensor<f32>
-  // CHECK: ttc.activation {{ ?}}sigmoid{{ ?}}(
+  // CHECK: ttc.activation sigmoid (
   %7 = ttc.activation sigmoid (%6) : tensor<f32>
-  // CHECK: ttc.activation {{ ?}}softplus{{ ?}}(
+  // CHECK: ttc.activation softplus (
   %8 = ttc.activation softplus (%7) : tensor<f32>
-  // CHECK: ttc.activation {{ ?}}hardtanh{{ ?}}(
+  // CHECK: ttc.activation hardtanh (
   %9 = ttc.activation hardtanh (%8) : tensor<f32>
   ttc.return %9 : tensor<f32>
 }
 
 // CHECK-LABEL: ttc.model @flatten(
 ttc.model @flatten(%x: tensor<?x2x3x4xf32>) -> tensor<?x24xf32> {
-  // CHECK: ttc.flatten{{ ?}}(%{{.*}}) dims(1, 2) : tensor<?x2x3x4xf32> -> tensor<?x6x4xf32>
+  // CHECK: ttc.flatten (%{{.*}}) dims(1, 2) : tensor<?x2x3x4xf32> -> tensor<?x6x4xf32>
   %0 = ttc.flatten (%x) dims(1, 2) : tensor<?x2x3x4xf32> -> tensor<?x6x4xf32>
-  // CHECK: ttc.flatten{{ ?}}(%{{.*}}) dims(1, -1) : tensor<?x6x4xf32> -> tensor<?x24xf32>
+  // CHECK: ttc.flatten (%{{.*}}) dims(1, -1) : tensor<?x6x4xf32> -> tensor<?x24xf32>
   %1 = ttc.flatten (%0) dims(1, -1) : tensor<?x6x4xf32> -> tensor<?x24xf32>
   // A dynamic batch may be flattened into itself.
-  // CHECK: ttc.flatten{{ ?}}(%{{.*}}) dims(0, 0) : tensor<?x24xf32> -> tensor<?x24xf32>
+  // CHECK: ttc.flatten (%{{.*}}) dims(0, 0) : tensor<?x24xf32> -> tensor<?x24xf32>
   %2 = ttc.flatten (%1) dims(0, 0) : tensor<?x24xf32> -> tensor<?x24xf32>
   ttc.return %2 : tensor<?x24xf32>
 }
 
 // CHECK-LABEL: func.func @quantize(
 func.func @quantize(%p: f32, %v: vector<16xf32>, %t: tensor<4xf32>) {
-  // CHECK: ttc.quantize{{ ?}}(identity) %{{.*}} : f32
+  // CHECK: ttc.quantize(identity) %{{.*}} : f32
   %0 = ttc.quantize (identity) %p : f32
-  // CHECK: ttc.quantize{{ ?}}(round) %{{.*}} : vector<16xf32>
+  // CHECK: ttc.quantize(round) %{{.*}} : vector<16xf32>
   %1 = ttc.quantize (round) %v : vector<16xf32>
-  // CHECK: ttc.quantize{{ ?}}(round, 0.1) %{{.*}} : tensor<4xf32>
+  // CHECK: ttc.quantize(round, 0.1) %{{.*}} : tensor<4xf32>
   %2 = ttc.quantize (round, 0.1) %t : tensor<4xf32>
   return
 }
