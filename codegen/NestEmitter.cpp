@@ -207,18 +207,28 @@ void NestEmitter::emit(NestOp nest, const NestBuffers &buffers) {
 // Products
 //===----------------------------------------------------------------------===//
 
-/// `rows` x `vectors` accumulators, a chain each, of the product's rows from
-/// `row` on and of a panel's columns.
+/// `rows` x `vectors` accumulators, a chain each: of the product's rows from
+/// `row` on, and of output features that follow each other, from one panel or
+/// several.
 struct NestEmitter::Tile {
+  /// The part of a tile that lies in one panel.
+  struct Slice {
+    Value weights;      ///< its first element in the packed weights
+    int64_t panelWidth; ///< registers the panel is wide
+    int64_t vectors;
+  };
   Value row;
   int64_t rows;
-  Value panel;         ///< the panel's first element in the packed weights
-  Value panelColumn;   ///< the panel's first output feature
-  int64_t panelWidth;  ///< registers the panel is wide
-  int64_t firstVector; ///< of the tile in its panel
-  int64_t vectors;
-  int64_t chains;
+  Value column; ///< the first output feature
+  SmallVector<Slice, 4> slices;
   int64_t columns; ///< features of the tile that exist: the rest is padding
+
+  int64_t vectors() const {
+    int64_t sum = 0;
+    for (const Slice &slice : slices)
+      sum += slice.vectors;
+    return sum;
+  }
 };
 
 void NestEmitter::emitProduct(NestOp nest, const NestBuffers &buffers) {
@@ -229,73 +239,78 @@ void NestEmitter::emitProduct(NestOp nest, const NestBuffers &buffers) {
 
   // Tiles of several rows where there are as many, then row by row. A row's
   // bits are the same in both: the order of its sums is the plan's.
-  for (const PanelGroup &group : plan.groups) {
-    int64_t accumulators = unit.registers * 3 / 4;
-    int64_t width = plan.chains(group) > 1
-                        ? group.vectors * plan.chains(group)
-                        : std::min<int64_t>(group.vectors, unit.registers / 8);
-    int64_t tileRows = std::max<int64_t>(accumulators / width, 1);
+  int64_t accumulators = unit.registers * 3 / 4;
+  int64_t width = plan.chains > 1
+                      ? plan.passes.front().vectors() * plan.chains
+                      : std::min(plan.groups.front().vectors, tileVectors());
+  int64_t tileRows = std::max<int64_t>(accumulators / width, 1);
+  Value whole = constant(0);
+  if (tileRows > 1) {
     APInt count;
-    if (matchPattern(rows, m_ConstantInt(&count))) {
-      int64_t whole = count.getSExtValue() / tileRows * tileRows;
-      // A single row takes the whole panel at once.
-      if (tileRows > 1)
-        emitPanels(nest, buffers, plan, group, constant(0), constant(whole),
-                   tileRows);
-      emitPanels(nest, buffers, plan, group, constant(tileRows > 1 ? whole : 0),
-                 rows, 1);
-      continue;
-    }
-    Value whole = constant(0);
-    if (tileRows > 1) {
-      Value rest = arith::RemUIOp::create(b, rows, constant(tileRows));
-      whole = arith::SubIOp::create(b, rows, rest);
-      emitPanels(nest, buffers, plan, group, constant(0), whole, tileRows);
-    }
-    emitPanels(nest, buffers, plan, group, whole, rows, 1);
+    if (matchPattern(rows, m_ConstantInt(&count)))
+      whole = constant(count.getSExtValue() / tileRows * tileRows);
+    else
+      whole = arith::SubIOp::create(
+          b, rows, arith::RemUIOp::create(b, rows, constant(tileRows)));
+  }
+
+  // The very last pass may end in padding: it is peeled off, so that the others
+  // need no masks.
+  for (const PassGroup &pass : plan.passes) {
+    int64_t vectors = pass.vectors();
+    int64_t columns = plan.outputs - pass.firstVector * plan.lanes;
+    int64_t unpadded = std::min(pass.count, columns / (vectors * plan.lanes));
+    auto emitOne = [&](Value index, int64_t width) {
+      Value firstVector =
+          add(constant(pass.firstVector), mul(index, constant(vectors)));
+      emitPass(nest, buffers, plan, pass, firstVector, width, constant(0),
+               whole, tileRows);
+      emitPass(nest, buffers, plan, pass, firstVector, width, whole, rows, 1);
+    };
+    loop(constant(0), constant(unpadded), 1,
+         [&](Value index) { emitOne(index, vectors * plan.lanes); });
+    if (unpadded < pass.count)
+      emitOne(constant(unpadded), columns - unpadded * vectors * plan.lanes);
   }
 }
 
-void NestEmitter::emitPanels(NestOp nest, const NestBuffers &buffers,
-                             const PanelPlan &plan, const PanelGroup &group,
-                             Value firstRow, Value endRow, int64_t tileRows) {
-  APInt first, end;
-  if (matchPattern(firstRow, m_ConstantInt(&first)) &&
-      matchPattern(endRow, m_ConstantInt(&end)) && first.sge(end))
-    return;
-  int64_t lanes = unit.lanes;
-  int64_t chains = plan.chains(group);
-  int64_t tileVectors =
-      tileRows == 1 || chains > 1
-          ? group.vectors
-          : std::min<int64_t>(group.vectors, unit.registers / 8);
-
-  auto emitPanel = [&](Value panel, int64_t columns) {
-    Value start =
-        add(constant(group.offset),
-            mul(panel, constant(group.vectors * lanes * plan.inputs)));
-    Value column = add(constant(group.firstVector * lanes),
-                       mul(panel, constant(group.vectors * lanes)));
-    for (int64_t v = 0; v < group.vectors; v += tileVectors) {
-      int64_t vectors = std::min(tileVectors, group.vectors - v);
-      loop(firstRow, endRow, tileRows, [&](Value row) {
-        emitTile(nest, buffers, plan,
-                 {row, tileRows, start, column, group.vectors, v, vectors,
-                  chains, std::min(columns - v * lanes, vectors * lanes)});
-      });
+/// Rows from `firstRow` to `endRow`, `tileRows` at once, through the panels of
+/// one pass: a single row through all of them side by side, several rows panel
+/// by panel.
+void NestEmitter::emitPass(NestOp nest, const NestBuffers &buffers,
+                           const PanelPlan &plan, const PassGroup &pass,
+                           Value firstVector, int64_t columns, Value firstRow,
+                           Value endRow, int64_t tileRows) {
+  int64_t lanes = plan.lanes;
+  SmallVector<Tile> tiles(1);
+  tiles.front().column = mul(firstVector, constant(lanes));
+  int64_t done = 0;
+  for (int64_t width : pass.panels) {
+    Value panel =
+        mul(add(firstVector, constant(done)), constant(lanes * plan.inputs));
+    int64_t step = tileRows == 1 || plan.chains > 1 ? width : tileVectors();
+    for (int64_t v = 0; v < width; v += step) {
+      int64_t vectors = std::min(step, width - v);
+      // A tile of several rows has registers for a part of a panel only.
+      if (tileRows > 1 && done > 0) {
+        tiles.emplace_back();
+        tiles.back().column =
+            add(mul(firstVector, constant(lanes)), constant(done * lanes));
+      }
+      tiles.back().slices.push_back(
+          {add(panel, constant(v * lanes)), width, vectors});
+      done += vectors;
     }
-  };
-
-  // The very last panel may end in padding: it is peeled off, so that the
-  // others need no masks.
-  int64_t width = group.vectors * lanes;
-  int64_t columns = plan.outputs - group.firstVector * lanes;
-  int64_t wholePanels = std::min(group.count, columns / width);
-  if (wholePanels > 0)
-    loop(constant(0), constant(wholePanels), 1,
-         [&](Value panel) { emitPanel(panel, width); });
-  if (wholePanels < group.count)
-    emitPanel(constant(wholePanels), columns - wholePanels * width);
+  }
+  for (Tile &tile : tiles) {
+    tile.rows = tileRows;
+    tile.columns = std::min(columns, tile.vectors() * lanes);
+    columns -= tile.columns;
+    loop(firstRow, endRow, tileRows, [&](Value row) {
+      tile.row = row;
+      emitTile(nest, buffers, plan, tile);
+    });
+  }
 }
 
 SmallVector<Value> NestEmitter::accumulate(const NestBuffers &buffers,
@@ -303,16 +318,15 @@ SmallVector<Value> NestEmitter::accumulate(const NestBuffers &buffers,
                                            const Tile &tile) {
   int64_t lanes = unit.lanes;
   int64_t inputs = plan.inputs;
-  int64_t perRow = tile.chains * tile.vectors;
+  int64_t vectors = tile.vectors();
+  int64_t perRow = plan.chains * vectors;
 
   // Accumulator (row, chain, vector). The first chain starts at the bias.
   SmallVector<Value> accumulators(tile.rows * perRow, zero());
-  for (int64_t v = 0; buffers.productBias && v < tile.vectors; ++v) {
+  for (int64_t v = 0; buffers.productBias && v < vectors; ++v) {
     int64_t valid = std::min(tile.columns - v * lanes, lanes);
-    Value bias =
-        load(buffers.productBias,
-             add(tile.panelColumn, constant((tile.firstVector + v) * lanes)),
-             maskOf(valid));
+    Value bias = load(buffers.productBias,
+                      add(tile.column, constant(v * lanes)), maskOf(valid));
     for (int64_t r = 0; r < tile.rows; ++r)
       accumulators[r * perRow + v] = bias;
   }
@@ -323,17 +337,18 @@ SmallVector<Value> NestEmitter::accumulate(const NestBuffers &buffers,
 
   /// Adds x[k] * weight[k] of chain `chain` to the accumulators.
   auto step = [&](Value k, int64_t chain, MutableArrayRef<Value> acc) {
-    Value weightIndex =
-        add(tile.panel, add(mul(k, constant(tile.panelWidth * lanes)),
-                            constant(tile.firstVector * lanes)));
     SmallVector<Value> weights;
-    for (int64_t v = 0; v < tile.vectors; ++v)
-      weights.push_back(load(buffers.packedWeight,
-                             add(weightIndex, constant(v * lanes)), nullptr));
+    for (const Tile::Slice &slice : tile.slices) {
+      Value start =
+          add(slice.weights, mul(k, constant(slice.panelWidth * lanes)));
+      for (int64_t v = 0; v < slice.vectors; ++v)
+        weights.push_back(load(buffers.packedWeight,
+                               add(start, constant(v * lanes)), nullptr));
+    }
     for (int64_t r = 0; r < tile.rows; ++r) {
       Value x = loadScalar(buffers.productInput, add(rowStarts[r], k));
-      for (int64_t v = 0; v < tile.vectors; ++v) {
-        Value &sum = acc[r * perRow + chain * tile.vectors + v];
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &sum = acc[r * perRow + chain * vectors + v];
         sum = fma(weights[v], x, sum);
       }
     }
@@ -353,17 +368,17 @@ SmallVector<Value> NestEmitter::accumulate(const NestBuffers &buffers,
     scf::YieldOp::create(b, acc);
     accumulators.assign(kLoop.result_begin(), kLoop.result_end());
   };
-  int64_t chainLength = inputs / tile.chains;
-  sumOver(0, chainLength, chainLength, 0, tile.chains);
-  sumOver(chainLength * tile.chains, inputs, 0, tile.chains - 1, 1);
+  int64_t chainLength = inputs / plan.chains;
+  sumOver(0, chainLength, chainLength, 0, plan.chains);
+  sumOver(chainLength * plan.chains, inputs, 0, plan.chains - 1, 1);
 
   // Chains are added pairwise: (0 + 1) + (2 + 3).
   SmallVector<Value> sums;
   for (int64_t r = 0; r < tile.rows; ++r)
-    for (int64_t v = 0; v < tile.vectors; ++v) {
+    for (int64_t v = 0; v < vectors; ++v) {
       SmallVector<Value> parts;
-      for (int64_t c = 0; c < tile.chains; ++c)
-        parts.push_back(accumulators[r * perRow + c * tile.vectors + v]);
+      for (int64_t c = 0; c < plan.chains; ++c)
+        parts.push_back(accumulators[r * perRow + c * vectors + v]);
       while (parts.size() > 1) {
         SmallVector<Value> pairs;
         for (size_t i = 0; i < parts.size(); i += 2)
@@ -379,7 +394,7 @@ void NestEmitter::emitTile(NestOp nest, const NestBuffers &buffers,
                            const PanelPlan &plan, const Tile &tile) {
   int64_t lanes = unit.lanes;
   SmallVector<Value> sums = accumulate(buffers, plan, tile);
-  Value tileColumn = add(tile.panelColumn, constant(tile.firstVector * lanes));
+  int64_t vectors = tile.vectors();
 
   auto update = [&](Value row, Value column, Value acc, Value mask) {
     Value element = add(mul(row, constant(plan.outputs)), column);
@@ -396,11 +411,11 @@ void NestEmitter::emitTile(NestOp nest, const NestBuffers &buffers,
   // A few accumulators are updated where they are. More would need a copy of
   // the update each: they are stored, and a loop updates them.
   constexpr int64_t mostInRegisters = 4;
-  if (tile.rows * tile.vectors <= mostInRegisters) {
+  if (tile.rows * vectors <= mostInRegisters) {
     for (int64_t r = 0; r < tile.rows; ++r)
-      for (int64_t v = 0; v < tile.vectors; ++v)
-        update(add(tile.row, constant(r)), add(tileColumn, constant(v * lanes)),
-               sums[r * tile.vectors + v],
+      for (int64_t v = 0; v < vectors; ++v)
+        update(add(tile.row, constant(r)),
+               add(tile.column, constant(v * lanes)), sums[r * vectors + v],
                maskOf(std::min(tile.columns - v * lanes, lanes)));
     return;
   }
@@ -409,14 +424,14 @@ void NestEmitter::emitTile(NestOp nest, const NestBuffers &buffers,
   int64_t whole = tile.columns / lanes;
   loop(constant(0), constant(tile.rows), 1, [&](Value r) {
     Value row = add(tile.row, r);
-    Value tileRow = mul(r, constant(tile.vectors * lanes));
+    Value tileRow = mul(r, constant(vectors * lanes));
     loop(constant(0), constant(whole * lanes), lanes, [&](Value column) {
-      update(row, add(tileColumn, column),
+      update(row, add(tile.column, column),
              load(buffers.tile, add(tileRow, column), nullptr), nullptr);
     });
     if (tile.columns % lanes) {
       Value column = constant(whole * lanes);
-      update(row, add(tileColumn, column),
+      update(row, add(tile.column, column),
              load(buffers.tile, add(tileRow, column), nullptr),
              maskOf(tile.columns % lanes));
     }

@@ -32,26 +32,37 @@ struct PanelGroup {
   int64_t count;       ///< panels
   int64_t vectors;     ///< registers a panel is wide
   int64_t firstVector; ///< the group's first output feature, in registers
-  int64_t offset;      ///< the group's first element in the packed matrix
 };
 
-/// The layout of a packed weight matrix of (outputs, inputs): panels of as many
-/// columns as the registers can accumulate, all of about one width, padded with
-/// zeros to whole registers.
+/// Passes of one shape that follow each other: each walks several panels side
+/// by side, a stream of memory each, so that a single row has accumulators
+/// enough.
+struct PassGroup {
+  int64_t count;
+  llvm::SmallVector<int64_t, 4> panels; ///< the width of each panel of a pass
+  int64_t firstVector;
+
+  int64_t vectors() const;
+};
+
+/// The layout of a packed weight matrix of (outputs, inputs): narrow panels,
+/// all of about one width, padded with zeros to whole registers. Panel after
+/// panel, so that the element of vector v starts at v * lanes * inputs if v
+/// begins a panel.
 struct PanelPlan {
   PanelPlan(int64_t outputs, int64_t inputs, const VectorUnit &unit);
 
   int64_t outputs, inputs, lanes;
   llvm::SmallVector<PanelGroup, 2> groups;
+  llvm::SmallVector<PassGroup, 2> passes;
+  /// Into how many chains each sum is split: few accumulators would wait for
+  /// each other's latency. Chain c sums the c-th contiguous part of the inputs,
+  /// the last one the remainder too, and the chains are added pairwise. It
+  /// depends on the matrix alone, so that every form of the product has the
+  /// same bits.
+  int64_t chains;
 
   int64_t packedElements() const;
-
-  /// Into how many chains a panel's sum is split: few accumulators would wait
-  /// for each other's latency. Chain c sums the c-th contiguous part of the
-  /// inputs, the last one the remainder too, and the chains are added pairwise.
-  /// It depends on the matrix alone, so that every form of the product has the
-  /// same bits.
-  int64_t chains(const PanelGroup &group) const;
 };
 
 } // namespace ttc

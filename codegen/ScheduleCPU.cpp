@@ -567,8 +567,9 @@ private:
       forEach(group.count, [&](Value panel) {
         Value firstColumn = add(constant(group.firstVector * panels.lanes),
                                 mul(panel, constant(width)));
-        Value start = add(constant(group.offset),
-                          mul(panel, constant(width * panels.inputs)));
+        Value start =
+            add(constant(group.firstVector * panels.lanes * panels.inputs),
+                mul(panel, constant(width * panels.inputs)));
         forEach(width, [&](Value column) {
           Value row = add(firstColumn, column);
           Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,

@@ -131,7 +131,7 @@ func.func @nest(%x: tensor<?x4xf32>, %w: tensor<2x4xf32>, %b: tensor<2xf32>, %s:
   // GENERIC: operandSegmentSizes = array<i32: 1, 1, 0, 0>
   // CHECK: ttc.nest "a" product(%{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<2x4xf32>) maps [] -> tensor<?x2xf32> {
   %0 = ttc.nest "a" product(%x, %w : tensor<?x4xf32>, tensor<2x4xf32>) maps [] -> tensor<?x2xf32> {
-  // CHECK-NEXT: ^bb0(%[[ACC:.*]]: f32):
+  // CHECK-NEXT: ^bb0(%[[ACC:[^:]*]]: f32):
   ^bb0(%acc: f32):
     // CHECK-NEXT: ttc.yield %[[ACC]] : f32
     ttc.yield %acc : f32
