@@ -21,6 +21,7 @@ QUICK_NEURONS = ("LIB", "DSRLITS", "LI")
 NEURONS_COMPILED_BY_TORCH = ("LIB", "DSRLITS")
 NEURON_SIZE = 1024
 SILENT_STEPS = 5000
+CHECKED, TIMED = "checked", "timed"
 
 # The range that a neuron's effective parameter is drawn from, by the end of its name.
 _RANGES = {
@@ -58,19 +59,20 @@ class Case:
     hard: bool = False
     compiled_by_torch: bool = True
     quick: bool = True
-    # Timesteps of this stream before timing begins.
-    lead: int = 0
-    # Whether the batch 64 and sequences are timed too.
-    streaming_only: bool = False
+    # Whether silence follows: zeros, for so long that what decays has become subnormal.
+    silent: bool = False
 
     def model(self) -> nn.Module:
         """A model of its own, the same every time."""
         return copy.deepcopy(_model(self))
 
     def inputs(self, steps: int, batch: int, what: str) -> torch.Tensor:
-        """`steps` timesteps; the same for the same arguments."""
+        """`steps` timesteps to be CHECKED or TIMED; the same for the same arguments."""
         generator = torch.Generator().manual_seed(_seed(self.name, what))
-        return torch.stack([self.draw(batch, generator) for _ in range(steps)])
+        inputs = torch.stack([self.draw(batch, generator) for _ in range(steps)])
+        if self.silent:
+            inputs[1 if what == CHECKED else 0:] = 0.0
+        return inputs
 
 
 @functools.cache
@@ -98,11 +100,6 @@ def _events(features: int, percent: int):
     return lambda batch, generator: (
         torch.rand(batch, features, generator=generator) < percent / 100
     ).float()
-
-
-def _silence(features: int):
-    """One loud timestep at the very beginning is what the states decay from."""
-    return lambda batch, generator: torch.zeros(batch, features)
 
 
 # Models.
@@ -176,5 +173,10 @@ GROUPS: dict[str, list[Case]] = {
              functools.partial(_make_neuron, kind), _normal(NEURON_SIZE),
              compiled_by_torch=kind in NEURONS_COMPILED_BY_TORCH, quick=kind in QUICK_NEURONS)
         for kind in NEURONS
+    ],
+    "silent": [
+        Case("silent:DSLI", f"DSLI alone, {NEURON_SIZE} neurons, after {SILENT_STEPS} silent steps",
+             functools.partial(_make_neuron, "DSLI"), _normal(NEURON_SIZE),
+             compiled_by_torch=False, silent=True)
     ],
 }

@@ -1,5 +1,4 @@
-//===- ApproximateMath.cpp
-//---------------------------------------------------===//
+//===- ApproximateMath.cpp ------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- NestEmitter.cpp
-//-------------------------------------------------------===//
+//===- NestEmitter.cpp ----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,6 +18,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace ttc;
@@ -547,6 +548,51 @@ void NestEmitter::emitElementwise(NestOp nest, const NestBuffers &buffers) {
     });
   };
   emitDim(0);
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions and copies
+//===----------------------------------------------------------------------===//
+
+void NestEmitter::emitReduce(ReduceOp op, Buffer from, Buffer to) {
+  auto type = cast<RankedTensorType>(op.getInput().getType());
+  int64_t length = type.getShape().back();
+  int64_t lanes = unit.lanes, whole = length / lanes * lanes;
+  bool isSum = op.getKind() == ReductionKind::Add;
+  Value neutral = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(
+             vectorType(),
+             b.getF32FloatAttr(
+                 isSum ? 0.0f : -std::numeric_limits<float>::infinity())));
+  auto combine = [&](Value l, Value r) -> Value {
+    if (isSum)
+      return arith::AddFOp::create(b, l, r);
+    return arith::MaximumFOp::create(b, l, r);
+  };
+  Value rows = numElements(cast<RankedTensorType>(op.getOutput().getType()));
+  loop(constant(0), rows, 1, [&](Value row) {
+    Value start = mul(row, constant(length));
+    Value partial = neutral;
+    if (whole > 0) {
+      auto along = scf::ForOp::create(b, constant(0), constant(whole),
+                                      constant(lanes), ValueRange{partial});
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(along.getBody());
+      Value x = load(from, add(start, along.getInductionVar()), nullptr);
+      scf::YieldOp::create(
+          b, ValueRange{combine(along.getRegionIterArgs().front(), x)});
+      partial = along.getResult(0);
+    }
+    if (Value mask = maskOf(length - whole); mask && whole < length) {
+      Value x = vector::MaskedLoadOp::create(
+          b, vectorType(), from, add(start, constant(whole)), mask, neutral);
+      partial = combine(partial, x);
+    }
+    Value result = vector::ReductionOp::create(
+        b, isSum ? vector::CombiningKind::ADD : vector::CombiningKind::MAXIMUMF,
+        partial);
+    memref::StoreOp::create(b, result, to, ValueRange{row});
+  });
 }
 
 void NestEmitter::emitCopy(RankedTensorType type, Buffer from, Buffer to) {

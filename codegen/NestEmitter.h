@@ -1,5 +1,4 @@
-//===- NestEmitter.h
-//---------------------------------------------------------===//
+//===- NestEmitter.h ------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -45,6 +44,8 @@ public:
       : b(builder), unit(unit), batch(batch) {}
 
   void emit(NestOp nest, const NestBuffers &buffers);
+
+  void emitReduce(ReduceOp op, Buffer from, Buffer to);
 
   /// Copies all elements of a tensor of `type`.
   void emitCopy(mlir::RankedTensorType type, Buffer from, Buffer to);

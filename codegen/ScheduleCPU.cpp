@@ -1,5 +1,4 @@
-//===- ScheduleCPU.cpp
-//-------------------------------------------------------===//
+//===- ScheduleCPU.cpp ----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -194,7 +193,9 @@ private:
   /// nothing reads the old one later, nor at another place in the nest that
   /// makes the new one.
   bool isInPlace(OpResult value, BlockArgument oldState) {
-    auto nest = cast<NestOp>(value.getOwner());
+    auto nest = dyn_cast<NestOp>(value.getOwner());
+    if (!nest)
+      return false;
     for (OpOperand &use : oldState.getUses()) {
       Operation *user = use.getOwner();
       if (user == terminator())
@@ -208,7 +209,7 @@ private:
         continue;
       }
       // A view may be read anywhere later; a nest in front is done by then.
-      if (!isa<NestOp>(user) || !user->isBeforeInBlock(nest))
+      if (!isa<NestOp, ReduceOp>(user) || !user->isBeforeInBlock(nest))
         return false;
     }
     return true;
@@ -262,10 +263,11 @@ private:
       if (output.oldState && fromState && output.oldState != argument)
         place(argument);
     }
-    for (NestOp nest : step.getBody().front().getOps<NestOp>())
-      for (Value result : nest.getResults())
-        if (!homes.contains(result))
-          place(result);
+    for (Operation &op : step.getBody().front())
+      if (isa<NestOp, ReduceOp>(op))
+        for (Value result : op.getResults())
+          if (!homes.contains(result))
+            place(result);
   }
 
   Buffer scratchView(Value value) {
@@ -324,11 +326,6 @@ private:
 
   void emitBody() {
     SmallVector<Output> results = outputs();
-    BytesAttr start = BytesAttr::get(step.getContext(), 0, 0);
-    auto outputView = [&](const Output &output) {
-      return entry->view(output.pointer, tensorType(output.value), start,
-                         *emitter, batch);
-    };
 
     // What is returned as it came in is copied before any state is overwritten;
     // a state that becomes another one goes through the scratch.
@@ -349,6 +346,12 @@ private:
     // Every result of a nest goes wherever it is wanted; later nests read it
     // there.
     for (Operation &op : step.getBody().front().without_terminator()) {
+      if (auto reduce = dyn_cast<ReduceOp>(op)) {
+        Buffer from = bufferOf(reduce.getInput());
+        for (Buffer to : destinationsOf(op.getResult(0), results))
+          emitter->emitReduce(reduce, from, to);
+        continue;
+      }
       auto nest = dyn_cast<NestOp>(op);
       if (!nest)
         continue;
@@ -362,21 +365,8 @@ private:
       }
       for (Value input : nest.getInputs())
         places.inputs.push_back(bufferOf(input));
-      for (OpResult result : nest->getResults()) {
-        SmallVector<Buffer, 2> destinations;
-        for (const Output &output : results) {
-          if (rootOf(output.value) != result)
-            continue;
-          if (!output.oldState)
-            destinations.push_back(outputView(output));
-          else if (isInPlace(result, output.oldState))
-            destinations.push_back(buffers.lookup(output.oldState));
-        }
-        if (scratch.contains(result))
-          destinations.push_back(scratchView(result));
-        buffers[result] = destinations.front();
-        places.outputs.push_back(destinations);
-      }
+      for (OpResult result : nest->getResults())
+        places.outputs.push_back(destinationsOf(result, results));
       emitter->emit(nest, places);
     }
 
@@ -400,6 +390,31 @@ private:
   }
 
   Buffer bufferOf(Value value) { return buffers.lookup(rootOf(value)); }
+
+  Buffer outputView(const Output &output) {
+    return entry->view(output.pointer, tensorType(output.value),
+                       BytesAttr::get(step.getContext(), 0, 0), *emitter,
+                       batch);
+  }
+
+  /// Everywhere that a result is wanted. Later operations read it at the first
+  /// place.
+  SmallVector<Buffer, 2> destinationsOf(OpResult result,
+                                        ArrayRef<Output> results) {
+    SmallVector<Buffer, 2> destinations;
+    for (const Output &output : results) {
+      if (rootOf(output.value) != result)
+        continue;
+      if (!output.oldState)
+        destinations.push_back(outputView(output));
+      else if (isInPlace(result, output.oldState))
+        destinations.push_back(buffers.lookup(output.oldState));
+    }
+    if (scratch.contains(result))
+      destinations.push_back(scratchView(result));
+    buffers[result] = destinations.front();
+    return destinations;
+  }
 
   func::FuncOp step;
   VectorUnit unit;

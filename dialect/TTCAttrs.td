@@ -1,4 +1,4 @@
-//===- TTCAttrs.td -----------------------------------------------------------===//
+//===- TTCAttrs.td --------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -75,6 +75,14 @@ def TTC_ActivationKind : TTC_Enum<"ActivationKind", "an activation", [
   I32EnumAttrCase<"HardTanh", 9, "hardtanh">
 ]>;
 def TTC_ActivationAttr : EnumAttr<TTC_Dialect, TTC_ActivationKind, "activation_kind"> {
+  let assemblyFormat = "$value";
+}
+
+def TTC_ReductionKind : TTC_Enum<"ReductionKind", "a reduction", [
+  I32EnumAttrCase<"Add", 0, "add">,
+  I32EnumAttrCase<"Max", 1, "max">
+]>;
+def TTC_ReductionAttr : EnumAttr<TTC_Dialect, TTC_ReductionKind, "reduction_kind"> {
   let assemblyFormat = "$value";
 }
 

@@ -1,5 +1,4 @@
-//===- TTCDialect.cpp
-//--------------------------------------------------------===//
+//===- TTCDialect.cpp -----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -70,7 +69,12 @@ FailureOr<APFloat> ttc::parseShortFloat(AsmParser &parser) {
 
 void ttc::printShortFloat(AsmPrinter &printer, const APFloat &value) {
   SmallString<32> text;
-  value.toString(text);
+  for (unsigned digits = 1; digits <= 17; ++digits) {
+    text.clear();
+    value.toString(text, digits);
+    if (APFloat(APFloat::IEEEdouble(), text).bitwiseIsEqual(value))
+      break;
+  }
   printer << text;
   if (!StringRef(text).contains_insensitive('e') &&
       !StringRef(text).contains('.'))

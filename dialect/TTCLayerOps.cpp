@@ -1,12 +1,11 @@
-//===- TTCLayerOps.cpp
-//-------------------------------------------------------===//
+//===- TTCLayerOps.cpp ----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// What the layers without states are: linear, activations, flatten.
+// What the layers without states are: linear, activations, softmax, flatten.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,6 +18,7 @@
 #include "mlir/IR/Builders.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace ttc;
@@ -178,6 +178,78 @@ SmallVector<Value> ActivationOp::expand(LayerExpansion &expansion) {
   return {expansion.map(getInput(), [&](ImplicitLocOpBuilder &b, Value x) {
     return buildActivationKind(b, getKind(), alpha, x);
   })};
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+LogicalResult SoftmaxOp::verify() {
+  RankedTensorType type = typeOf(getInput());
+  if (type.getRank() == 0 || type.isDynamicDim(type.getRank() - 1))
+    return emitOpError() << "takes " << type
+                         << ", but the last dimension, along which it sums, "
+                            "must be there and static";
+  return success();
+}
+
+StringRef SoftmaxOp::getLayerPath() { return ""; }
+void SoftmaxOp::getParamSpecs(SmallVectorImpl<ParamSpec> &) {}
+void SoftmaxOp::getStateSpecs(SmallVectorImpl<StateSpec> &) {}
+
+/// The sum or the largest element along the last dimension.
+static Value
+reduceLast(LayerExpansion &expansion, Value x, double neutral,
+           function_ref<Value(OpBuilder &, Location, Value, Value)> combine) {
+  ImplicitLocOpBuilder &b = expansion.getBuilder();
+  RankedTensorType type = typeOf(x);
+  Value start = arith::ConstantOp::create(
+      b, b.getFloatAttr(type.getElementType(), neutral));
+  Value init = linalg::FillOp::create(
+                   b, start,
+                   expansion.empty(tensorOf(type.getShape().drop_back(), x), x))
+                   .getResult(0);
+  return linalg::ReduceOp::create(
+             b, x, init, type.getRank() - 1,
+             [&](OpBuilder &inner, Location loc, ValueRange elements) {
+               linalg::YieldOp::create(
+                   inner, loc, combine(inner, loc, elements[0], elements[1]));
+             })
+      ->getResult(0);
+}
+
+SmallVector<Value> SoftmaxOp::expand(LayerExpansion &expansion) {
+  ImplicitLocOpBuilder &b = expansion.getBuilder();
+  unsigned rank = typeOf(getInput()).getRank();
+  AffineMap identity = b.getMultiDimIdentityMap(rank);
+  AffineMap alongRows = identity.dropResult(rank - 1);
+  Value largest = reduceLast(
+      expansion, getInput(), -std::numeric_limits<double>::infinity(),
+      [](OpBuilder &inner, Location loc, Value l, Value r) -> Value {
+        return arith::MaximumFOp::create(inner, loc, l, r);
+      });
+  Value exponentials =
+      expansion
+          .elementwise(getInput(), {getInput(), largest}, {identity, alongRows},
+                       1,
+                       [](ImplicitLocOpBuilder &inner,
+                          ValueRange elements) -> SmallVector<Value> {
+                         return {math::ExpOp::create(
+                             inner, arith::SubFOp::create(inner, elements[0],
+                                                          elements[1]))};
+                       })
+          .front();
+  Value sum =
+      reduceLast(expansion, exponentials, 0.0,
+                 [](OpBuilder &inner, Location loc, Value l, Value r) -> Value {
+                   return arith::AddFOp::create(inner, loc, l, r);
+                 });
+  return expansion.elementwise(
+      exponentials, {exponentials, sum}, {identity, alongRows}, 1,
+      [](ImplicitLocOpBuilder &inner,
+         ValueRange elements) -> SmallVector<Value> {
+        return {arith::DivFOp::create(inner, elements[0], elements[1])};
+      });
 }
 
 //===----------------------------------------------------------------------===//

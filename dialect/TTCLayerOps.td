@@ -1,4 +1,4 @@
-//===- TTCLayerOps.td --------------------------------------------------------===//
+//===- TTCLayerOps.td -----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -112,6 +112,24 @@ def TTC_ActivationOp : TTC_LayerOp<"activation", [Pure, SameOperandsAndResultTyp
   let assemblyFormat = [{
     `` $kind ` ` `(` $input `)` (`alpha` `(` $alpha^ `)`)? attr-dict `:` type($input)
   }];
+  let hasVerifier = 1;
+}
+
+def TTC_SoftmaxOp : TTC_LayerOp<"softmax", [Pure, SameOperandsAndResultType]> {
+  let summary = "exp(x - max x) / Σ exp(x - max x) along the last dimension";
+  let description = [{
+    torch.nn.Softmax(dim=-1). The last dimension is static.
+
+    ```mlir
+    ttc.model @softmax(%x: tensor<?x10xf32>) -> tensor<?x10xf32> {
+      %0 = ttc.softmax (%x) : tensor<?x10xf32>
+      ttc.return %0 : tensor<?x10xf32>
+    }
+    ```
+  }];
+  let arguments = (ins TTC_Tensor:$input);
+  let results = (outs TTC_Tensor:$output);
+  let assemblyFormat = "` ` `(` $input `)` attr-dict `:` type($input)";
   let hasVerifier = 1;
 }
 

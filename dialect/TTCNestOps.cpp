@@ -1,12 +1,12 @@
-//===- TTCNestOps.cpp
-//--------------------------------------------------------===//
+//===- TTCNestOps.cpp -----------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// What makes a nest whole: shapes that fit, maps that pick one element.
+// What makes nests and reductions whole: shapes that fit, maps that pick one
+// element.
 //
 //===----------------------------------------------------------------------===//
 
@@ -86,5 +86,15 @@ LogicalResult NestOp::verify() {
     if (type != element)
       return emitOpError() << "yields " << type << " as element of result "
                            << index << ", expected " << element;
+  return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  auto in = cast<RankedTensorType>(getInput().getType());
+  auto out = cast<RankedTensorType>(getOutput().getType());
+  if (in.getRank() == 0 || in.isDynamicDim(in.getRank() - 1) ||
+      out.getShape() != in.getShape().drop_back())
+    return emitOpError() << "makes " << out << " of " << in
+                         << ", but it takes a static last dimension away";
   return success();
 }

@@ -1,4 +1,4 @@
-//===- TTCNestOps.td ---------------------------------------------------------===//
+//===- TTCNestOps.td ------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -96,6 +96,25 @@ def TTC_NestOp : TTC_Op<"nest", [
       return ::llvm::cast<::mlir::AffineMapAttr>(getMaps()[index]).getValue();
     }
   }];
+}
+
+def TTC_ReduceOp : TTC_Op<"reduce", [Pure]> {
+  let summary = "The sum, or the largest element, along the last dimension";
+  let description = [{
+    A register of partial results goes along the row; its lanes are combined at the end,
+    in ascending order. The largest of a row with a NaN is NaN.
+
+    ```mlir
+    func.func @largest(%x: tensor<?x10xf32>) -> tensor<?xf32> {
+      %0 = ttc.reduce max %x : tensor<?x10xf32> -> tensor<?xf32>
+      return %0 : tensor<?xf32>
+    }
+    ```
+  }];
+  let arguments = (ins TTC_ReductionAttr:$kind, TTC_Tensor:$input);
+  let results = (outs TTC_Tensor:$output);
+  let assemblyFormat = "`` $kind $input attr-dict `:` type($input) `->` type($output)";
+  let hasVerifier = 1;
 }
 
 def TTC_YieldOp : TTC_Op<"yield", [

@@ -1,5 +1,4 @@
-//===- FuseTimestep.cpp
-//------------------------------------------------------===//
+//===- FuseTimestep.cpp ---------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -218,6 +217,40 @@ static LogicalResult convertProduct(linalg::LinalgOp op) {
   return success();
 }
 
+/// A sum or a maximum along the last dimension, started at its neutral element.
+static LogicalResult convertReduction(linalg::ReduceOp op) {
+  auto type = dyn_cast<RankedTensorType>(op.getInputs().front().getType());
+  if (op.getInputs().size() != 1 || !type || op.getDimensions().size() != 1 ||
+      op.getDimensions().front() != type.getRank() - 1)
+    return failure();
+  Block &body = op.getCombiner().front();
+  Value filled = filledWith(op.getInits().front());
+  if (!filled || !llvm::hasNItems(body.begin(), body.end(), 2))
+    return failure();
+  Operation &combine = body.front();
+  bool combinesBoth =
+      combine.getNumResults() == 1 && combine.getNumOperands() == 2 &&
+      combine.getOperand(0) != combine.getOperand(1) &&
+      isa<BlockArgument>(combine.getOperand(0)) &&
+      isa<BlockArgument>(combine.getOperand(1)) &&
+      body.getTerminator()->getOperand(0) == combine.getResult(0);
+  ReductionKind kind;
+  if (combinesBoth && isa<arith::AddFOp>(combine) &&
+      matchPattern(filled, m_AnyZeroFloat()))
+    kind = ReductionKind::Add;
+  else if (combinesBoth && isa<arith::MaximumFOp>(combine) &&
+           matchPattern(filled, m_NegInfFloat()))
+    kind = ReductionKind::Max;
+  else
+    return failure();
+  OpBuilder builder(op);
+  op->replaceAllUsesWith(ttc::ReduceOp::create(builder, op.getLoc(),
+                                               op->getResult(0).getType(), kind,
+                                               op.getInputs().front()));
+  op->erase();
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // From nests to one nest a layer
 //===----------------------------------------------------------------------===//
@@ -390,6 +423,11 @@ struct FuseTimestep : ttc::impl::FuseTimestepBase<FuseTimestep> {
           failed(convertProduct(op)))
         return op.emitOpError("is not the product of the last dimension with a "
                               "matrix (out, in): it cannot be compiled");
+    for (auto op : llvm::to_vector(function.getOps<linalg::ReduceOp>()))
+      if (failed(convertReduction(op)))
+        return op.emitOpError(
+            "is not a sum from 0 or a maximum from -inf along "
+            "the last dimension: it cannot be compiled");
     eraseDead(function);
     for (auto op : llvm::to_vector(function.getOps<linalg::LinalgOp>()))
       if (!isa<linalg::FillOp>(op) && failed(convertElementwise(op)))
@@ -424,14 +462,15 @@ struct FuseTimestep : ttc::impl::FuseTimestepBase<FuseTimestep> {
         op.erase();
   }
 
-  /// What the code generators know: nests, and changes of shape that move no
-  /// element.
+  /// What the code generators know: nests, reductions, and changes of shape
+  /// that move no element.
   static LogicalResult checkVocabulary(func::FuncOp function) {
     for (Operation &op : function.getBody().front().without_terminator())
-      if (!isa<NestOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+      if (!isa<NestOp, ttc::ReduceOp, tensor::CollapseShapeOp,
+               tensor::ExpandShapeOp>(op))
         return op.emitOpError("cannot be compiled: a timestep is made of "
                               "elementwise operations, products with matrices, "
-                              "and changes of shape");
+                              "reductions, and changes of shape");
     return success();
   }
 };

@@ -1,5 +1,4 @@
-//===- PrepareWeights.cpp
-//----------------------------------------------------===//
+//===- PrepareWeights.cpp -------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,6 +12,7 @@
 #include "passes/TTCPasses.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -43,10 +43,12 @@ struct PrepareWeights : ttc::impl::PrepareWeightsBase<PrepareWeights> {
         params.push_back(argument);
         known.insert(argument);
       }
-    // A product of two parameters stays: what prepare computes is elementwise.
+    // Products and reductions of parameters stay: what prepare computes is
+    // elementwise.
     auto canHoist = [](Operation *op) {
-      auto nest = dyn_cast<NestOp>(op);
-      return isPure(op) && !(nest && nest.hasProduct());
+      if (auto nest = dyn_cast<NestOp>(op))
+        return !nest.hasProduct();
+      return isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op);
     };
     SmallVector<Operation *> hoisted;
     for (Operation &op : body.without_terminator())

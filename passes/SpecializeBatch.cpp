@@ -1,5 +1,4 @@
-//===- SpecializeBatch.cpp
-//---------------------------------------------------===//
+//===- SpecializeBatch.cpp ------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -33,12 +32,14 @@ struct SpecializeBatch : ttc::impl::SpecializeBatchBase<SpecializeBatch> {
       return signalPassFailure();
     if (batch <= 0) {
       model.emitError()
-          << "the batch to compile for must be at least 1, but is " << batch;
+          << "the batch to compile for must be at least 1, but is "
+          << int64_t(batch);
       return signalPassFailure();
     }
     if (!hasDynamicInput(model)) {
       model.emitError() << "the model @" << model.getSymName()
-                        << " has no dynamic batch that could become " << batch;
+                        << " has no dynamic batch that could become "
+                        << int64_t(batch);
       return signalPassFailure();
     }
 
@@ -75,8 +76,9 @@ struct SpecializeBatch : ttc::impl::SpecializeBatchBase<SpecializeBatch> {
     auto check = [&](Type type) -> LogicalResult {
       if (!isModelTensor(type) || isModelTensor(specialize(type)))
         return success();
-      return model.emitError() << "with a batch of " << batch << " the tensor "
-                               << type << " would have more than 2^38 elements";
+      return model.emitError()
+             << "with a batch of " << int64_t(batch) << " the tensor " << type
+             << " would have more than 2^38 elements";
     };
     for (Type type : model.getArgumentTypes())
       if (failed(check(type)))

@@ -1,5 +1,4 @@
-//===- ThreadStates.cpp
-//------------------------------------------------------===//
+//===- ThreadStates.cpp ---------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -67,6 +66,10 @@ private:
     Block *body = &model.getBody().front();
     return failure(model
                        .walk([&](Operation *op) -> WalkResult {
+                         if (isa<LayerOpInterface>(op))
+                           return op->emitOpError(
+                               "is still a whole layer: expand-layers runs "
+                               "before thread-states");
                          if (!isa<ReadOp, WriteOp, ParamValueOp>(op) ||
                              op->getBlock() == body)
                            return WalkResult::advance();

@@ -91,7 +91,9 @@ def activation(
             f"{user} works over dim {options['dim']} of shape {x.shape}, and only the last one is "
             f"supported"
         )
-    emitter.result(node, f"ttc.activation {kind} ({x.name}){suffix}")
+    # Softmax is no elementwise function, and an op of its own.
+    operation = "ttc.softmax" if kind == "softmax" else f"ttc.activation {kind}"
+    emitter.result(node, f"{operation} ({x.name}){suffix}")
 
 
 def flatten(

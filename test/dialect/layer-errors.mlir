@@ -89,9 +89,25 @@ ttc.model @alpha_is_nan(%x: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 ttc.model @unknown_activation(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @+1 {{expected ::ttc::ActivationKind to be one of: relu, leaky_relu, elu, gelu, gelu_tanh, silu, tanh, sigmoid, softplus, hardtanh}}
+  // expected-error @+1 {{to be one of: relu, leaky_relu, elu, gelu, gelu_tanh, silu, tanh, sigmoid, softplus, hardtanh}}
   %0 = ttc.activation swish (%x) : tensor<4xf32>
   ttc.return %0 : tensor<4xf32>
+}
+
+// -----
+
+ttc.model @softmax_of_a_scalar(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{'ttc.softmax' op takes 'tensor<f32>', but the last dimension, along which it sums, must be there and static}}
+  %0 = ttc.softmax (%x) : tensor<f32>
+  ttc.return %0 : tensor<f32>
+}
+
+// -----
+
+ttc.model @softmax_over_the_batch(%x: tensor<?xf32>) -> tensor<?xf32> {
+  // expected-error @+1 {{'ttc.softmax' op takes 'tensor<?xf32>', but the last dimension, along which it sums, must be there and static}}
+  %0 = ttc.softmax (%x) : tensor<?xf32>
+  ttc.return %0 : tensor<?xf32>
 }
 
 // -----

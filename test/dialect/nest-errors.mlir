@@ -218,3 +218,27 @@ func.func @quantizer_of_nothing(%p: f32) -> f32 {
   %s = ttc.quantize (round, 0x7FF0000000000000) %p : f32
   return %s : f32
 }
+
+// -----
+
+func.func @reduction_of_a_scalar(%x: tensor<f32>) {
+  // expected-error @+1 {{'ttc.reduce' op makes 'tensor<f32>' of 'tensor<f32>', but it takes a static last dimension away}}
+  %0 = ttc.reduce add %x : tensor<f32> -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @reduction_over_the_batch(%x: tensor<?xf32>) {
+  // expected-error @+1 {{'ttc.reduce' op makes 'tensor<f32>' of 'tensor<?xf32>', but it takes a static last dimension away}}
+  %0 = ttc.reduce max %x : tensor<?xf32> -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @reduction_of_the_first_dimension(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{'ttc.reduce' op makes 'tensor<3xf32>' of 'tensor<2x3xf32>', but it takes a static last dimension away}}
+  %0 = ttc.reduce add %x : tensor<2x3xf32> -> tensor<3xf32>
+  return
+}

@@ -137,7 +137,8 @@ ttc.model @output_of_another_shape(%x: tensor<?x4xf32>) -> tensor<?x8xf32> {
 // -----
 
 ttc.model @unknown_spike(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // expected-error @+1 {{to be one of: sigmoid4x, sigmoid, heaviside}}
+  // expected-error @+2 {{to be one of: sigmoid4x, sigmoid, heaviside}}
+  // expected-error @+1 {{failed to parse TTC_SpikeFnAttr parameter}}
   %0 = ttc.neuron LIB "n" (%x) spike(arctan) : tensor<?x4xf32>
   ttc.return %0 : tensor<?x4xf32>
 }

@@ -102,6 +102,13 @@ ttc.model @activation(%x: tensor<f32>) -> tensor<f32> {
   ttc.return %9 : tensor<f32>
 }
 
+// CHECK-LABEL: ttc.model @softmax(
+ttc.model @softmax(%x: tensor<?x3x10xf32>) -> tensor<?x3x10xf32> {
+  // CHECK: ttc.softmax (%{{.*}}) : tensor<?x3x10xf32>
+  %0 = ttc.softmax (%x) : tensor<?x3x10xf32>
+  ttc.return %0 : tensor<?x3x10xf32>
+}
+
 // CHECK-LABEL: ttc.model @flatten(
 ttc.model @flatten(%x: tensor<?x2x3x4xf32>) -> tensor<?x24xf32> {
   // CHECK: ttc.flatten (%{{.*}}) dims(1, 2) : tensor<?x2x3x4xf32> -> tensor<?x6x4xf32>
@@ -146,4 +153,13 @@ func.func @nest(%x: tensor<?x4xf32>, %w: tensor<2x4xf32>, %b: tensor<2xf32>, %s:
     ttc.yield %acc, %old : f32, f32
   }
   return
+}
+
+// CHECK-LABEL: func.func @reduce(
+func.func @reduce(%x: tensor<?x3x10xf32>) -> tensor<?xf32> {
+  // CHECK: ttc.reduce max %{{.*}} : tensor<?x3x10xf32> -> tensor<?x3xf32>
+  %0 = ttc.reduce max %x : tensor<?x3x10xf32> -> tensor<?x3xf32>
+  // CHECK: ttc.reduce add %{{.*}} : tensor<?x3xf32> -> tensor<?xf32>
+  %1 = ttc.reduce add %0 : tensor<?x3xf32> -> tensor<?xf32>
+  return %1 : tensor<?xf32>
 }

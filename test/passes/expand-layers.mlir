@@ -452,6 +452,29 @@ ttc.model @hardtanh(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
+// CHECK-DAG: #[[ALL:.*]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+// CHECK-DAG: #[[ROWS:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
+// CHECK-LABEL: ttc.model @softmax(
+// CHECK-SAME: %[[X:.*]]: tensor<?x3x4xf32>)
+ttc.model @softmax(%x: tensor<?x3x4xf32>) -> tensor<?x3x4xf32> {
+  // The largest element is subtracted first, so that nothing overflows.
+  // CHECK: arith.constant 0xFF800000
+  // CHECK: %[[MAX:.*]] = linalg.reduce ins(%[[X]] : tensor<?x3x4xf32>) outs(%{{.*}} : tensor<?x3xf32>) dimensions = [2]
+  // CHECK: arith.maximumf
+  // CHECK: %[[EXP:.*]] = linalg.generic {indexing_maps = [#[[ALL]], #[[ROWS]], #[[ALL]]], {{.*}} ins(%[[X]], %[[MAX]] :
+  // CHECK-NEXT: ^bb0(%[[A:[^:]*]]: f32, %[[B:[^:]*]]: f32,
+  // CHECK-NEXT: %[[V0:.*]] = arith.subf %[[A]], %[[B]]
+  // CHECK-NEXT: math.exp %[[V0]]
+  // CHECK: %[[SUM:.*]] = linalg.reduce ins(%[[EXP]] : tensor<?x3x4xf32>)
+  // CHECK: arith.addf
+  // CHECK: linalg.generic {{.*}} ins(%[[EXP]], %[[SUM]] :
+  // CHECK: arith.divf
+  %0 = ttc.softmax (%x) : tensor<?x3x4xf32>
+  ttc.return %0 : tensor<?x3x4xf32>
+}
+
+// -----
+
 // CHECK-LABEL: ttc.model @flatten(
 // CHECK-SAME: %[[X:.*]]: tensor<?x2x3x4xf32>)
 ttc.model @flatten(%x: tensor<?x2x3x4xf32>) -> tensor<?x24xf32> {

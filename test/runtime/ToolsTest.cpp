@@ -211,6 +211,8 @@ TEST_CASE("ttc-run refuses with one sentence") {
   writeBytes(at.path("bad.npy"),
              Workplace::npy("<f4", "(10, 2, 5)", std::string(400, '\0')));
   writeBytes(at.path("short.f32"), std::string(30, '\0'));
+  writeBytes(at.path("five.npy"),
+             Workplace::npy("<f4", "(5, 2, 4)", std::string(160, '\0')));
   struct {
     const char *options, *part;
   } cases[] = {
@@ -226,6 +228,11 @@ TEST_CASE("ttc-run refuses with one sentence") {
       {"--input $W/x.npy --labels $W/golden.npy", "labels are integers"},
       {"--input $W/x.f32 --batch 0", "at least 1"},
       {"--input $W/x.npy --steps -1", "--steps"},
+      {"--input $W/x.npy --steps 0 --compare $W/golden.npy",
+       "nothing to compare"},
+      {"--input $W/five.npy --compare $W/golden.npy",
+       "the input ended after 5"},
+      {"--input $W/x.npy --compare $W/five.npy", "has only 5 timesteps"},
       {"--unknown", "--unknown"}};
   for (const auto &refused : cases) {
     Run run = at.ttcRun(refused.options);
@@ -237,6 +244,18 @@ TEST_CASE("ttc-run refuses with one sentence") {
   Run run = at.run("'" TTC_RUN "' $W/none.so");
   CHECK(run.code == 1);
   CHECK(mentions(run.err, "There is no file"));
+}
+
+TEST_CASE("An executable with a model inside takes ttc-run's options") {
+  Workplace at;
+  Run run = at.run("'" FAKE_EXECUTABLE "' --weights $W/w.safetensors --input "
+                   "$W/x.npy --compare $W/golden.npy --exact");
+  CAPTURE(run.err);
+  CHECK(run.code == 0);
+  CHECK(mentions(run.out, "agrees"));
+  run = at.run("'" FAKE_EXECUTABLE "' --input $W/x.npy");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "compiled without weights"));
 }
 
 TEST_CASE("ttc-run ends well at a signal, with its states saved") {

@@ -7,7 +7,8 @@
 
 #include "RunMain.h"
 
-#include "Npy.h"
+#include "Inputs.h"
+#include "Results.h"
 #include "ttc/runtime.hpp"
 
 #include <CLI/CLI.hpp>
@@ -15,15 +16,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
-#include <limits>
 #include <optional>
 #include <system_error>
 #include <unistd.h>
+
+using namespace ttcrun;
 
 namespace {
 
@@ -36,17 +35,9 @@ struct Options {
   std::optional<int64_t> steps;
   int64_t skip = 0;
   int64_t block = 0;
-  double rtol = 1e-4;
-  double atol = 1e-5;
-  bool exact = false;
+  Tolerance tolerance;
   std::optional<double> bench;
 };
-
-[[noreturn]] void fail(const std::string &sentence) {
-  throw std::runtime_error(sentence);
-}
-
-volatile std::sig_atomic_t stopRequested = 0;
 
 /// The first signal asks for a good end, a second one takes its usual way.
 void catchSignals() {
@@ -57,350 +48,11 @@ void catchSignals() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-/// An input or output of the model with the batch filled in, without the steps.
-struct Port {
-  std::string name;
-  int32_t dtype;
-  std::vector<int64_t> shape;
-  size_t elements = 1;
-  size_t bytes = 0;
-};
-
-Port makePort(const ttc_tensor_spec &spec, int64_t batch) {
-  Port port;
-  port.name = spec.name;
-  port.dtype = spec.dtype;
-  for (int32_t i = 0; i < spec.rank; ++i) {
-    int64_t size = spec.shape[i] == TTC_BATCH ? batch : spec.shape[i];
-    port.shape.push_back(size);
-    if (__builtin_mul_overflow(port.elements, static_cast<size_t>(size),
-                               &port.elements))
-      fail("With batch " + std::to_string(batch) + ", '" + port.name +
-           "' has more elements than can be counted.");
-  }
-  if (__builtin_mul_overflow(port.elements, ttc_dtype_size(spec.dtype),
-                             &port.bytes))
-    fail("With batch " + std::to_string(batch) + ", '" + port.name +
-         "' has more bytes than can be counted.");
-  return port;
-}
-
-/// The name of a dtype as NumPy writes it, or "" where NumPy has none.
-std::string npyType(int32_t dtype) {
-  switch (dtype) {
-  case TTC_DTYPE_F32:
-    return "f4";
-  case TTC_DTYPE_F64:
-    return "f8";
-  case TTC_DTYPE_I32:
-    return "i4";
-  case TTC_DTYPE_I64:
-    return "i8";
-  case TTC_DTYPE_U8:
-    return "u1";
-  case TTC_DTYPE_BOOL:
-    return "b1";
-  }
-  return "";
-}
-
-//===----------------------------------------------------------------------===//
-// Inputs
-//===----------------------------------------------------------------------===//
-
-/// Where the timesteps of one input come from.
-class Input {
-public:
-  virtual ~Input() = default;
-  /// Writes up to `steps` timesteps; returns how many there were.
-  virtual int64_t read(unsigned char *to, int64_t steps) = 0;
-  /// Passes over timesteps; false if there are not so many.
-  virtual bool skip(int64_t steps) = 0;
-  /// The number of timesteps, or -1 if only the end will tell.
-  virtual int64_t length() const = 0;
-};
-
-class NpyInput : public Input {
-public:
-  NpyInput(NpyArray given, const Port &port)
-      : array(std::move(given)), port(port) {
-    std::vector<int64_t> rest(array.shape.begin() + !array.shape.empty(),
-                              array.shape.end());
-    if (array.shape.empty() || rest != port.shape)
-      fail("'" + array.path + "' has the shape " + shapeText(array.shape) +
-           "; the input '" + port.name + "' needs (timesteps, then " +
-           shapeText(port.shape) + ").");
-    converts = array.type() != npyType(port.dtype);
-    if (converts && (port.dtype != TTC_DTYPE_F32 ||
-                     (array.type() != "u1" && array.type() != "b1")))
-      fail("'" + array.path + "' has the type " + array.type() +
-           "; the input '" + port.name + "' is " + ttc_dtype_name(port.dtype) +
-           (port.dtype == TTC_DTYPE_F32
-                ? ", for which f4, u1 and b1 are understood."
-                : "."));
-  }
-  int64_t length() const override { return array.shape[0]; }
-  bool skip(int64_t steps) override {
-    at += steps;
-    return at <= length();
-  }
-  int64_t read(unsigned char *to, int64_t steps) override {
-    steps = std::min(steps, length() - at);
-    size_t count = port.elements * static_cast<size_t>(steps);
-    const unsigned char *from = array.data.data() + port.elements *
-                                                        array.itemSize *
-                                                        static_cast<size_t>(at);
-    if (converts)
-      for (size_t i = 0; i < count; ++i) {
-        float value = from[i];
-        std::memcpy(to + i * sizeof(float), &value, sizeof(float));
-      }
-    else if (count)
-      std::memcpy(to, from, count * array.itemSize);
-    at += steps;
-    return steps;
-  }
-
-private:
-  NpyArray array;
-  const Port &port;
-  bool converts = false;
-  int64_t at = 0;
-};
-
-/// Numbers without a header, from a file or, as they come, from standard input.
-class RawInput : public Input {
-public:
-  RawInput(const std::string &path, const Port &port)
-      : name(path == "-" ? "standard input" : "'" + path + "'"), port(port),
-        file(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY)) {
-    if (file < 0)
-      fail("Cannot open " + name + ": " +
-           std::generic_category().message(errno) + ".");
-    if (port.bytes == 0)
-      fail("The input '" + port.name + "' has no elements: " + name +
-           " cannot tell how many timesteps there are.");
-  }
-  ~RawInput() override {
-    if (file != STDIN_FILENO)
-      ::close(file);
-  }
-  int64_t length() const override { return -1; }
-  bool skip(int64_t steps) override {
-    std::vector<unsigned char> ignored(port.bytes);
-    for (int64_t i = 0; i < steps; ++i)
-      if (read(ignored.data(), 1) == 0)
-        return false;
-    return true;
-  }
-  int64_t read(unsigned char *to, int64_t steps) override {
-    size_t wanted = port.bytes * static_cast<size_t>(steps);
-    size_t have = 0;
-    while (have < wanted && !stopRequested) {
-      ssize_t count = ::read(file, to + have, wanted - have);
-      if (count < 0 && errno == EINTR)
-        continue;
-      if (count < 0)
-        fail("Cannot read " + name + ": " +
-             std::generic_category().message(errno) + ".");
-      if (count == 0)
-        break;
-      have += static_cast<size_t>(count);
-    }
-    if (have % port.bytes && !stopRequested)
-      fail(name +
-           " ends inside a timestep: " + std::to_string(have % port.bytes) +
-           " bytes are left, a timestep "
-           "of the input '" +
-           port.name + "' has " + std::to_string(port.bytes) + ".");
-    return static_cast<int64_t>(have / port.bytes);
-  }
-
-private:
-  std::string name;
-  const Port &port;
-  int file;
-};
-
 bool endsWith(const std::string &text, const char *end) {
   size_t length = std::strlen(end);
   return text.size() >= length &&
          text.compare(text.size() - length, length, end) == 0;
 }
-
-//===----------------------------------------------------------------------===//
-// What is done with outputs
-//===----------------------------------------------------------------------===//
-
-/// Compares outputs with those of a golden file, element by element.
-class Comparison {
-public:
-  Comparison(const std::string &path, const Port &port, const Options &options)
-      : golden(readNpy(path)), port(port), options(options) {
-    std::vector<int64_t> rest(golden.shape.begin() + !golden.shape.empty(),
-                              golden.shape.end());
-    if (golden.shape.empty() || rest != port.shape)
-      fail("'" + path + "' has the shape " + shapeText(golden.shape) +
-           "; the output '" + port.name + "' gives (timesteps, then " +
-           shapeText(port.shape) + ").");
-    if (golden.type() != npyType(port.dtype))
-      fail("'" + path + "' has the type " + golden.type() + ", the output '" +
-           port.name + "' is " + ttc_dtype_name(port.dtype) + ".");
-  }
-
-  void step(const float *values, int64_t timestep) {
-    if (timestep >= golden.shape[0])
-      fail("'" + golden.path + "' has only " + std::to_string(golden.shape[0]) +
-           " timesteps to compare with.");
-    ++steps;
-    size_t base = static_cast<size_t>(timestep) * port.elements;
-    for (size_t i = 0; i < port.elements; ++i) {
-      float expected;
-      std::memcpy(&expected, golden.data.data() + (base + i) * sizeof(float),
-                  sizeof(float));
-      double difference = std::fabs(double(values[i]) - double(expected));
-      if (difference > largest)
-        largest = difference;
-      if (agrees(values[i], expected, difference))
-        continue;
-      if (differing++ == 0) {
-        firstStep = timestep;
-        firstElement = i;
-        firstFound = values[i];
-        firstExpected = expected;
-      }
-    }
-  }
-
-  /// Prints the result; true if nothing differs.
-  bool finish() const {
-    char rule[64];
-    if (options.exact)
-      std::snprintf(rule, sizeof(rule), "to the bit");
-    else
-      std::snprintf(rule, sizeof(rule), "within rtol %g, atol %g", options.rtol,
-                    options.atol);
-    if (!differing) {
-      std::printf("compare: output '%s' agrees with '%s' %s over %lld "
-                  "timesteps; the largest difference is %.9g\n",
-                  port.name.c_str(), golden.path.c_str(), rule,
-                  static_cast<long long>(steps), largest);
-      return true;
-    }
-    std::printf("compare: output '%s' differs from '%s' (%s): at timestep "
-                "%lld, element %s is %.9g, %.9g is expected; %llu of %llu "
-                "elements differ, the largest difference is %.9g\n",
-                port.name.c_str(), golden.path.c_str(), rule,
-                static_cast<long long>(firstStep),
-                shapeText(position(firstElement)).c_str(), double(firstFound),
-                double(firstExpected),
-                static_cast<unsigned long long>(differing),
-                static_cast<unsigned long long>(port.elements) *
-                    static_cast<unsigned long long>(steps),
-                largest);
-    return false;
-  }
-
-private:
-  bool agrees(float found, float expected, double difference) const {
-    if (options.exact)
-      return std::memcmp(&found, &expected, sizeof(float)) == 0;
-    if (std::isnan(found) || std::isnan(expected))
-      return std::isnan(found) && std::isnan(expected);
-    return found == expected ||
-           difference <=
-               options.atol + options.rtol * std::fabs(double(expected));
-  }
-  std::vector<int64_t> position(size_t element) const {
-    std::vector<int64_t> result(port.shape.size());
-    for (size_t i = port.shape.size(); i-- > 0;) {
-      result[i] =
-          static_cast<int64_t>(element % static_cast<size_t>(port.shape[i]));
-      element /= static_cast<size_t>(port.shape[i]);
-    }
-    return result;
-  }
-
-  NpyArray golden;
-  const Port &port;
-  const Options &options;
-  int64_t steps = 0;
-  uint64_t differing = 0;
-  double largest = 0;
-  int64_t firstStep = 0;
-  size_t firstElement = 0;
-  float firstFound = 0, firstExpected = 0;
-};
-
-/// Sums an output over time; the largest sum along the last axis is the class.
-class Accuracy {
-public:
-  Accuracy(const std::string &path, const Port &port)
-      : labels(readNpy(path)), sums(port.elements) {
-    if (port.shape.empty() || port.elements == 0)
-      fail("The output '" + port.name + "' has no classes to choose from.");
-    classes = static_cast<size_t>(port.shape.back());
-    if (labels.kind == 'f')
-      fail("'" + path + "' has the type " + labels.type() +
-           ", labels are integers.");
-    if (labels.elements() != port.elements / classes)
-      fail("'" + path + "' has " + std::to_string(labels.elements()) +
-           " labels, the output '" + port.name + "' of shape " +
-           shapeText(port.shape) + " gives " +
-           std::to_string(port.elements / classes) + " predictions.");
-  }
-  void step(const float *values) {
-    for (size_t i = 0; i < sums.size(); ++i)
-      sums[i] += values[i];
-  }
-  void finish() const {
-    size_t rows = sums.size() / classes;
-    size_t right = 0;
-    for (size_t row = 0; row < rows; ++row) {
-      auto start = sums.begin() + static_cast<ptrdiff_t>(row * classes);
-      auto best =
-          std::max_element(start, start + static_cast<ptrdiff_t>(classes));
-      right += static_cast<double>(best - start) == labels.number(row);
-    }
-    std::printf("accuracy: %.4f (%zu of %zu)\n",
-                static_cast<double>(right) / static_cast<double>(rows), right,
-                rows);
-  }
-
-private:
-  NpyArray labels;
-  std::vector<double> sums;
-  size_t classes = 0;
-};
-
-/// Where an output goes: a .npy file, or numbers without a header to standard
-/// output.
-class Output {
-public:
-  Output(const std::string &path, const Port &port) : port(port) {
-    if (path != "-")
-      writer = std::make_unique<NpyWriter>(path, port.shape);
-  }
-  void steps(const float *values, int64_t count) {
-    size_t elements = port.elements * static_cast<size_t>(count);
-    written += count;
-    if (writer)
-      writer->write(values, elements);
-    else if (std::fwrite(values, sizeof(float), elements, stdout) != elements ||
-             std::fflush(stdout) != 0)
-      fail("Cannot write to standard output: " +
-           std::generic_category().message(errno) + ".");
-  }
-  void finish() {
-    if (writer)
-      writer->finish(written);
-  }
-
-private:
-  const Port &port;
-  std::unique_ptr<NpyWriter> writer;
-  int64_t written = 0;
-};
 
 /// How far the run is, for people who watch.
 class Progress {
@@ -531,7 +183,7 @@ public:
           std::make_unique<Output>(options.outputs[i], outputPorts[i]));
     for (size_t i = 0; i < options.compare.size(); ++i)
       comparisons.push_back(std::make_unique<Comparison>(
-          options.compare[i], outputPorts[i], options));
+          options.compare[i], outputPorts[i], options.tolerance));
     if (!options.labels.empty()) {
       if (outputPorts.empty())
         fail("The model has no output to compare with --labels.");
@@ -562,8 +214,9 @@ public:
     if (accuracy)
       accuracy->finish();
     bool same = true;
+    const bool stopped = stopRequested || options.steps;
     for (auto &comparison : comparisons)
-      same &= comparison->finish();
+      same &= comparison->finish(stopped ? -1 : options.skip + done);
     return same ? 0 : 1;
   }
 
@@ -585,12 +238,9 @@ private:
     for (uint32_t i = 0; i < descriptor.num_inputs; ++i)
       inputPorts.push_back(makePort(descriptor.inputs[i], batch));
     for (size_t i = 0; i < inputPorts.size(); ++i)
-      if (arrays[i].path.empty())
-        inputs.push_back(
-            std::make_unique<RawInput>(options.inputs[i], inputPorts[i]));
-      else
-        inputs.push_back(
-            std::make_unique<NpyInput>(std::move(arrays[i]), inputPorts[i]));
+      inputs.push_back(arrays[i].path.empty()
+                           ? openRawInput(options.inputs[i], inputPorts[i])
+                           : openNpyInput(std::move(arrays[i]), inputPorts[i]));
   }
 
   /// The number of timesteps to run, or -1 if only the end of the input tells.
@@ -760,13 +410,13 @@ void describe(CLI::App &app, Options &options, bool embedded) {
                  "compare one output with this .npy file, timestep by timestep "
                  "of the input; exit code 1 if they differ")
       ->allow_extra_args(false);
-  app.add_option("--rtol", options.rtol,
+  app.add_option("--rtol", options.tolerance.rtol,
                  "relative tolerance of --compare (default 1e-4)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--atol", options.atol,
+  app.add_option("--atol", options.tolerance.atol,
                  "absolute tolerance of --compare (default 1e-5)")
       ->check(CLI::NonNegativeNumber);
-  app.add_flag("--exact", options.exact, "compare bits");
+  app.add_flag("--exact", options.tolerance.exact, "compare bits");
   app.add_option("--labels", options.labels,
                  "print the accuracy against these labels (.npy): the class is "
                  "the largest element, along the last axis, of the first "

@@ -1,4 +1,4 @@
-//===- model.h - What a compiled model says of itself -----------*- C -*-===//
+//===- model.h ------------------------------------------------------------===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,0 +1,112 @@
+"""How fast can a timestep be on this machine at best?
+
+The bound of a setting is the larger of two times: its multiplications and additions at the rate of
+fused multiply-adds, and the bytes of its weights and states at the speed of the level of memory in
+which they can stay. Where an input is zero its column need not be read: events count as far as
+they are active. A sequence need read weights and states once. All this is what no code can avoid;
+sigmoids, calls, and reading inputs come on top.
+"""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import ttc
+from torch import nn
+from ttc import toolchain
+
+from engines.setting import Setting
+
+
+@dataclass(frozen=True)
+class Level:
+    name: str
+    bytes: int  # 0 for memory
+    read_gbs: float
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What ttc-roofline measured on one core."""
+
+    fma_gflops: float
+    indirect_call_ns: float
+    levels: list[Level]
+
+    def seconds_to_read(self, count: float) -> float:
+        """Each byte from the nearest level in which there is room for it."""
+        seconds = 0.0
+        for level in self.levels:
+            here = min(count, level.bytes) if level.bytes else count
+            seconds += here / (level.read_gbs * 1e9)
+            count -= here
+        return seconds
+
+
+def roofline_path() -> Path:
+    """The program of roofline.cpp: the environment variable TTC_ROOFLINE, or the built one."""
+    named = os.environ.get("TTC_ROOFLINE")
+    return Path(named) if named else toolchain.home() / "build/bin/ttc-roofline"
+
+
+def measure_machine(core: int) -> Machine:
+    """Raises ttc.Error if the program is not there or fails."""
+    command = [str(roofline_path()), "--core", str(core)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ttc.Error(f"'{command[0]}' cannot be run: {error.strerror}") from error
+    if done.returncode != 0:
+        raise ttc.Error(f"'{command[0]}' failed: {done.stderr.strip()}")
+    told = json.loads(done.stdout)
+    levels = [Level(**level) for level in told["levels"]]
+    return Machine(told["fma_gflops"], told["indirect_call_ns"], levels)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a timestep cannot do without."""
+
+    flops: float
+    bytes: float
+    activity: list[float]  # the part of each product's inputs that is not zero
+
+    def bound_us(self, machine: Machine) -> float:
+        arithmetic = self.flops / (machine.fma_gflops * 1e9)
+        return max(arithmetic, machine.seconds_to_read(self.bytes)) * 1e6
+
+
+def measure_work(setting: Setting) -> Work:
+    """Runs the reference on the checked inputs and counts."""
+    model = setting.case.model()
+    active: dict[nn.Linear, list[float]] = {}
+
+    def count(layer: nn.Linear, inputs: tuple[torch.Tensor, ...]) -> None:
+        nonzero = (inputs[0] != 0).float().mean().item()
+        active.setdefault(layer, []).append(nonzero)
+
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear):
+            layer.register_forward_pre_hook(count)
+    with torch.inference_mode():
+        for x in setting.checked:
+            model(x)
+    activity = {layer: sum(parts) / len(parts) for layer, parts in active.items()}
+    flops = sum(2.0 * layer.weight.numel() * part for layer, part in activity.items())
+    weights = sum(tensor.nbytes for tensor in model.state_dict().values())
+    skipped = sum(layer.weight.nbytes * (1 - part) for layer, part in activity.items())
+    # The reference names each state several times: the tensors are told apart by where they are.
+    states = {
+        id(getattr(layer, name)): getattr(layer, name).nbytes
+        for layer in model.modules()
+        for name in getattr(layer, "_state_names", ())
+    }
+    read = (weights - skipped + sum(states.values())) / setting.steps
+    return Work(flops * setting.batch, read, list(activity.values()))

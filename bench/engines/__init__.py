@@ -1,0 +1,16 @@
+"""Which engines are there? One file each; the results name them as here."""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+from . import aotinductor, reference, reference_ttcompiled, torch_compile, ttc_call, ttc_python
+
+# In the order of the tables. `ttc` is what the others are compared with, `reference` what the
+# outputs are.
+ENGINES = {
+    "ttc": ttc_call.open_engine,
+    "ttc-python": ttc_python.open_engine,
+    "reference": reference.open_engine,
+    "reference-ttcompiled": reference_ttcompiled.open_engine,
+    "torch.compile": torch_compile.open_engine,
+    "aotinductor": aotinductor.open_engine,
+}

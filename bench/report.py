@@ -1,0 +1,245 @@
+"""How are the results shown: as text, Markdown, JSON and a plot?"""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+TTC = "ttc"
+
+
+@dataclass(frozen=True)
+class Times:
+    """Microseconds a timestep, over the rounds."""
+
+    median: float
+    min: float
+
+
+@dataclass
+class Result:
+    """A setting, and each engine's times on it or why it has none."""
+
+    case: str
+    description: str
+    batch: int
+    steps: int
+    bound_us: float
+    activity: Sequence[float]
+    rounds: int
+    times: dict[str, Times] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def section(self) -> str:
+        calls = "one timestep a call" if self.steps == 1 else f"{self.steps} timesteps a call"
+        return f"Batch {self.batch}, {calls}"
+
+
+def sections(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """The results by batch and steps, streaming steps first."""
+    grouped: dict[str, list[Result]] = {}
+    for result in sorted(results, key=lambda r: (r.steps, r.batch)):
+        grouped.setdefault(result.section, []).append(result)
+    return grouped
+
+
+# Numbers.
+
+
+def _number(value: float) -> str:
+    """Three significant digits."""
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
+
+
+def _cell(result: Result, engine: str) -> str:
+    times = result.times.get(engine)
+    if times is None:
+        return "-"
+    text = f"{_number(times.median)} ({_number(times.min)})"
+    if engine == TTC:
+        return text
+    own = result.times.get(TTC)
+    return f"{text} {_number(times.median / own.median)}x" if own else text
+
+
+def _row(result: Result, engines: Sequence[str]) -> list[str]:
+    own = result.times.get(TTC)
+    peers = [t.median for e, t in result.times.items() if not e.startswith(TTC)]
+    return [
+        result.case,
+        _number(result.bound_us),
+        _number(own.median / result.bound_us) + "x" if own else "-",
+        _number(min(peers) / own.median) + "x" if own and peers else "-",
+        *[_cell(result, engine) for engine in engines],
+    ]
+
+
+def _header(engines: Sequence[str]) -> list[str]:
+    return ["case", "bound", "ttc / bound", "best peer / ttc", *engines]
+
+
+# Text.
+
+
+def text_tables(results: Sequence[Result], engines: Sequence[str]) -> str:
+    lines = []
+    for title, members in sections(results).items():
+        rows = [_header(engines), *[_row(result, engines) for result in members]]
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines += [title, "Microseconds a timestep: median (min), and how many times ttc's median."]
+        for row in rows:
+            cells = [row[0].ljust(widths[0])]
+            cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+            lines.append("  ".join(cells))
+        lines += [*_remarks(members, "  "), ""]
+    return "\n".join(lines)
+
+
+def _remarks(results: Sequence[Result], indent: str) -> list[str]:
+    """Who has no time and why, a line for each reason, and how an engine was run."""
+    said: dict[str, list[str]] = {}
+    for result in results:
+        for engine, reason in result.refused.items():
+            said.setdefault(f"{engine}: no time: {reason}", []).append(result.case)
+        for engine, note in result.notes.items():
+            said.setdefault(f"{engine}: {note}", []).append(result.case)
+    return [f"{indent}{what} [{', '.join(cases)}]" for what, cases in said.items()]
+
+
+# Markdown.
+
+
+def markdown(
+    results: Sequence[Result], engines: Sequence[str], machine: Sequence[str], plot: str
+) -> str:
+    lines = [
+        "# Performance",
+        "",
+        "Written by `scripts/bench.sh --markdown docs/performance.md`; bench/README.md says what is",
+        "measured and how. Absolute times drift with the machine; the ratios, measured side by side,",
+        "hold to about 10 %.",
+        "",
+        *[f"- {line}" for line in machine],
+        "",
+        "Microseconds a timestep: median (min) over the rounds, and how many times ttc's median that",
+        "is. The bound is what no code on this core can beat.",
+        "",
+        f"![Times of all engines]({plot})",
+        "",
+    ]
+    for title, members in sections(results).items():
+        header = _header(engines)
+        lines += [f"## {title}", "", _markdown_row(header)]
+        lines.append(_markdown_row(["---", *["---:"] * (len(header) - 1)]))
+        lines += [_markdown_row(_row(result, engines)) for result in members]
+        remarks = _remarks(members, "- ")
+        lines += ["", *remarks, ""] if remarks else [""]
+    lines += ["## The cases", ""]
+    for result in {result.case: result for result in results}.values():
+        line = f"- `{result.case}`: {result.description}"
+        if any(part < 0.999 for part in result.activity):
+            parts = ", ".join(f"{part:.1%}" for part in result.activity)
+            line += f"; active inputs of its products: {parts}"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+# JSON.
+
+
+def to_json(results: Sequence[Result]) -> str:
+    """One object for each engine that has a time."""
+    rows = []
+    for result in results:
+        for engine, times in result.times.items():
+            row = {
+                "case": result.case,
+                "batch": result.batch,
+                "steps": result.steps,
+                "engine": engine,
+                "median_us": round(times.median, 5),
+                "min_us": round(times.min, 5),
+                "bound_us": round(result.bound_us, 5),
+                "rounds": result.rounds,
+            }
+            if engine in result.notes:
+                row["note"] = result.notes[engine]
+            rows.append(json.dumps(row))
+    return "[\n" + ",\n".join(f"  {row}" for row in rows) + "\n]\n"
+
+
+# The plot.
+
+_COLOURS = ["#c0392b", "#e59866", "#2c3e50", "#7f8c8d", "#2471a3", "#1e8449", "#8e44ad", "#b7950b"]
+_LEFT, _WIDTH, _LINE = 110, 620, 18
+
+
+def svg(results: Sequence[Result], engines: Sequence[str]) -> str:
+    """A dot an engine, a line a setting, on a logarithmic scale of time."""
+    values = [t.median for r in results for t in r.times.values()]
+    values += [r.bound_us for r in results]
+    low = math.floor(math.log10(min(values)))
+    high = max(math.ceil(math.log10(max(values))), low + 1)
+
+    def across(value: float) -> float:
+        return _LEFT + (math.log10(value) - low) / (high - low) * _WIDTH
+
+    body, y = [], 24
+    colours = {engine: _COLOURS[i % len(_COLOURS)] for i, engine in enumerate(engines)}
+    x = _LEFT
+    for engine, colour in [*colours.items(), ("bound", "")]:
+        body.append(_dot(x, y, colour) if colour else _tick(x, y))
+        body.append(_text(x + 8, y + 4, engine))
+        x += 24 + 7 * len(engine)
+    for title, members in sections(results).items():
+        y += 2 * _LINE
+        body.append(_text(8, y, f"{title}, microseconds a timestep", "bold"))
+        y += _LINE
+        top = y - 12
+        bottom = top + _LINE * len(members)
+        for power in range(low, high + 1):
+            x = across(10.0**power)
+            body.append(f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="#ddd"/>')
+            label = f"{10.0**power:g}"
+            body.append(_text(x - 3.5 * len(label), bottom + 12, label))
+        for result in members:
+            body.append(_text(8, y, result.case))
+            body.append(_tick(across(result.bound_us), y - 4))
+            for engine in engines:
+                if engine in result.times:
+                    body.append(_dot(across(result.times[engine].median), y - 4, colours[engine]))
+            y += _LINE
+    width, height = _LEFT + _WIDTH + 40, y + _LINE
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'font-family="sans-serif" font-size="12">',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+        *body,
+        "</svg>",
+        "",
+    ])
+
+
+def _dot(x: float, y: float, colour: str) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}" fill-opacity="0.8"/>'
+
+
+def _tick(x: float, y: float) -> str:
+    return f'<rect x="{x - 1:.1f}" y="{y - 6:.1f}" width="2" height="12" fill="black"/>'
+
+
+def _text(x: float, y: float, words: str, weight: str = "normal") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}">{escape(words)}</text>'

@@ -1,0 +1,268 @@
+"""How much faster is ttc than what else there is? Times every engine on every case, side by side."""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import logging
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parents[1]
+CACHE = HOME / "build" / "bench-cache"
+# Before PyTorch is imported: what its compilers make is kept between runs.
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(CACHE / "inductor"))
+sys.path.insert(0, str(HOME / "python"))
+
+import torch  # noqa: E402
+import torch._inductor.select_algorithm  # noqa: E402
+import ttc  # noqa: E402
+
+import report  # noqa: E402
+from bounds import Machine, measure_machine, measure_work  # noqa: E402
+from cases import GROUPS, SILENT_STEPS, Case  # noqa: E402
+from engines import ENGINES  # noqa: E402
+from engines.setting import Engine, Setting, Unavailable  # noqa: E402
+from engines.ttc_call import call_timer  # noqa: E402
+
+BATCHES = (1, 64)
+STEPS = (1, 128)
+RTOL, ATOL = 1e-4, 1e-5
+MAX_DIFFERENT = 0.02  # of the elements, with hard events
+BELOW_BOUND = 0.8  # a median below this part of the bound is an error of measurement or of code
+SECONDS_A_SLICE = 0.02
+
+
+def main() -> int:
+    options = _parse_options()
+    cases = [
+        case for group in options.cases for case in GROUPS[group] if case.quick or not options.quick
+    ]
+    _quieten()
+    torch.set_num_threads(1)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    try:
+        machine = measure_machine(options.core)
+        with _pinned(options.core):
+            empty_ns = min(call_timer("ttc_bench_empty", 100_000) for _ in range(20))
+    except ttc.Error as error:
+        print(f"error: {error}; build the project with scripts/build.sh", file=sys.stderr)
+        return 1
+
+    results = []
+    settings = [(c, b, s) for c in cases for b, s in _streams(c, options.quick)]
+    for number, (case, batch, steps) in enumerate(settings):
+        where = f"[{number + 1}/{len(settings)}] {case.name}, batch {batch}, steps {steps}"
+        with tempfile.TemporaryDirectory(prefix="ttc-bench-") as folder:
+            setting = Setting(case, batch, steps, Path(folder), CACHE)
+            results.append(_measure(setting, options, machine, where))
+    _progress("")
+
+    print(report.text_tables(results, options.engines))
+    lines = _describe(machine, empty_ns, options)
+    print("\n".join(lines))
+    if options.json:
+        options.json.write_text(report.to_json(results))
+    if options.markdown:
+        plot = options.markdown.with_suffix(".svg")
+        plot.write_text(report.svg(results, options.engines))
+        text = report.markdown(results, options.engines, lines, plot.name)
+        options.markdown.write_text(text)
+    failed = [r for r in results for engine in r.refused if engine.startswith(report.TTC)]
+    for result in failed:
+        print(f"error: ttc has no time for {result.case}, {result.section}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench.sh", description=__doc__)
+    parser.add_argument("--cases", type=_names(GROUPS, "case"), default=list(GROUPS),
+                        help=f"of {','.join(GROUPS)}; default: all")
+    parser.add_argument("--engines", type=_names(ENGINES, "engine"), default=list(ENGINES),
+                        help=f"of {','.join(ENGINES)}; default: all")
+    parser.add_argument("--json", type=Path, help="write the times here, too")
+    parser.add_argument("--markdown", type=Path, help="write the tables here, and a plot beside")
+    parser.add_argument("--quick", action="store_true", help="fewer cases and rounds, batch 1 only")
+    parser.add_argument("--rounds", type=int, help="default: 15, or 7 with --quick")
+    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)),
+                        help="the core to time on; default: the last one")
+    options = parser.parse_args()
+    if options.rounds is None:
+        options.rounds = 7 if options.quick else 15
+    if options.rounds < 1:
+        parser.error(f"--rounds is {options.rounds}, expected at least 1")
+    if options.core not in os.sched_getaffinity(0):
+        allowed = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+        parser.error(f"--core is {options.core}, expected one that this process may use: {allowed}")
+    return options
+
+
+def _names(known: dict, what: str):
+    """Parses names with commas between."""
+
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(
+                    f"there is no {what} '{name}', expected some of {','.join(known)}"
+                )
+        return names
+
+    return parse
+
+
+def _streams(case: Case, quick: bool) -> list[tuple[int, int]]:
+    """The batches and steps that a case is timed at."""
+    if case.silent:
+        return [(1, 1)]
+    return [(batch, steps) for steps in STEPS for batch in BATCHES if not quick or batch == 1]
+
+
+# One setting.
+
+
+def _measure(
+    setting: Setting, options: argparse.Namespace, machine: Machine, where: str
+) -> report.Result:
+    case, work = setting.case, measure_work(setting)
+    result = report.Result(
+        case.name, case.description, setting.batch, setting.steps, work.bound_us(machine),
+        work.activity, options.rounds,
+    )
+    expected = ENGINES["reference"](setting).outputs()
+    engines: dict[str, Engine] = {}
+    for name in options.engines:
+        _progress(f"{where}: preparing {name}")
+        try:
+            engine = ENGINES[name](setting)
+            wrong = _difference(engine.outputs(), expected, case.hard)
+        except Unavailable as reason:
+            result.refused[name] = str(reason)
+        except Exception as error:  # whatever an engine raises, the others are still timed
+            sentence = (str(error).strip().splitlines() or ["no reason given"])[0]
+            result.refused[name] = f"{type(error).__name__}: {sentence}"
+        else:
+            if wrong:
+                result.refused[name] = wrong
+            else:
+                engines[name] = engine
+                if engine.note:
+                    result.notes[name] = engine.note
+
+    with _pinned(options.core), _no_collection():
+        slices = {}
+        for name, engine in engines.items():
+            if case.silent:
+                engine.time(SILENT_STEPS)
+            slices[name] = _calls_a_slice(engine)
+        samples: dict[str, list[float]] = {name: [] for name in engines}
+        for number in range(options.rounds):
+            _progress(f"{where}: round {number + 1} of {options.rounds}")
+            # Whoever comes after a slow engine is not always the same.
+            for name in list(engines) if number % 2 == 0 else reversed(engines):
+                nanoseconds = engines[name].time(slices[name])
+                samples[name].append(nanoseconds / setting.steps / 1000)
+
+    for name, values in samples.items():
+        times = report.Times(statistics.median(values), min(values))
+        if times.median < BELOW_BOUND * result.bound_us:
+            result.refused[name] = (
+                f"invalid: {times.median:.4g} us is less than the machine's bound of "
+                f"{result.bound_us:.4g} us"
+            )
+        else:
+            result.times[name] = times
+    return result
+
+
+def _difference(found: torch.Tensor, expected: torch.Tensor, hard: bool) -> str:
+    """Why outputs disagree; empty if they do not."""
+    if found.shape != expected.shape:
+        return f"disagrees: its shape is {tuple(found.shape)}, not {tuple(expected.shape)}"
+    different = ~torch.isclose(found, expected, rtol=RTOL, atol=ATOL)
+    part = different.float().mean().item()
+    if part <= (MAX_DIFFERENT if hard else 0.0):
+        return ""
+    largest = (found - expected).abs().max().item()
+    return f"disagrees in {part:.2%} of the elements, by up to {largest:.3g}"
+
+
+def _calls_a_slice(engine: Engine) -> int:
+    """So many calls that they take about a slice; at least one. Warms the engine up."""
+    calls = 1
+    while True:
+        nanoseconds = engine.time(calls) * calls
+        if nanoseconds > SECONDS_A_SLICE * 1e9 / 4:
+            return max(1, round(calls * SECONDS_A_SLICE * 1e9 / nanoseconds))
+        calls *= 4
+
+
+# What could disturb a measurement.
+
+
+@contextlib.contextmanager
+def _pinned(core: int) -> Iterator[None]:
+    """On one core; the compilers of the engines may use all."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _quieten() -> None:
+    """The table is not to be lost among what the compiling engines say of themselves."""
+    warnings.filterwarnings("ignore", module="torch")
+    logging.getLogger("torch").setLevel(logging.ERROR)
+    torch._inductor.select_algorithm.PRINT_AUTOTUNE = False
+
+
+def _progress(words: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{words}", end="", file=sys.stderr, flush=True)
+
+
+def _describe(machine: Machine, empty_ns: float, options: argparse.Namespace) -> list[str]:
+    """The machine and the run, a sentence each."""
+    levels = ", ".join(f"{level.name} {level.read_gbs:.0f}" for level in machine.levels)
+    return [
+        f"{_processor()}, one pinned core, one thread, float32, {options.rounds} rounds.",
+        f"Limits of the core: {machine.fma_gflops:.0f} GFLOP/s of fused multiply-adds; reading "
+        f"{levels} GB/s; an indirect call {machine.indirect_call_ns:.1f} ns.",
+        f"A call of ttc around a model that does nothing: {empty_ns:.1f} ns.",
+        f"PyTorch {torch.__version__}, Python {platform.python_version()}.",
+    ]
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
