@@ -1,10 +1,10 @@
 """How fast can a timestep be on this machine at best?
 
 The bound of a setting is the larger of two times: its multiplications and additions at the rate of
-fused multiply-adds, and the bytes of its weights and states at the speed of the level of memory in
-which they can stay. Where an input is zero its column need not be read: events count as far as
-they are active. A sequence need read weights and states once. All this is what no code can avoid;
-sigmoids, calls, and reading inputs come on top.
+fused multiply-adds, and its bytes (weights, states, inputs, outputs) at the speed of the level of
+memory in which they can stay. Where a product's input is zero its column need not be read: events
+count as far as they are active. A sequence need read weights and states once. All this is what no
+code can avoid; sigmoids and calls come on top.
 """
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -72,15 +72,17 @@ def measure_machine(core: int) -> Machine:
 
 @dataclass(frozen=True)
 class Work:
-    """What a timestep cannot do without."""
+    """What a call cannot do without."""
 
+    steps: int
     flops: float
     bytes: float
     activity: list[float]  # the part of each product's inputs that is not zero
 
     def bound_us(self, machine: Machine) -> float:
+        """Microseconds a timestep."""
         arithmetic = self.flops / (machine.fma_gflops * 1e9)
-        return max(arithmetic, machine.seconds_to_read(self.bytes)) * 1e6
+        return max(arithmetic, machine.seconds_to_read(self.bytes)) * 1e6 / self.steps
 
 
 def measure_work(setting: Setting) -> Work:
@@ -97,7 +99,7 @@ def measure_work(setting: Setting) -> Work:
             layer.register_forward_pre_hook(count)
     with torch.inference_mode():
         for x in setting.checked:
-            model(x)
+            y = model(x)
     activity = {layer: sum(parts) / len(parts) for layer, parts in active.items()}
     flops = sum(2.0 * layer.weight.numel() * part for layer, part in activity.items())
     weights = sum(tensor.nbytes for tensor in model.state_dict().values())
@@ -108,5 +110,10 @@ def measure_work(setting: Setting) -> Work:
         for layer in model.modules()
         for name in getattr(layer, "_state_names", ())
     }
-    read = (weights - skipped + sum(states.values())) / setting.steps
-    return Work(flops * setting.batch, read, list(activity.values()))
+    streamed = (setting.checked[0].nbytes + y.nbytes) * setting.steps
+    return Work(
+        setting.steps,
+        flops * setting.batch * setting.steps,
+        weights - skipped + sum(states.values()) + streamed,
+        list(activity.values()),
+    )

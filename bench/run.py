@@ -1,4 +1,4 @@
-"""How much faster is ttc than what else there is? Times every engine on every case, side by side."""
+"""How much faster is ttc than what else there is? Times all engines on all cases, side by side."""
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
@@ -7,15 +7,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
-import logging
+import io
 import os
 import platform
 import statistics
 import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[1]
@@ -25,7 +24,6 @@ os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(CACHE / "inductor"))
 sys.path.insert(0, str(HOME / "python"))
 
 import torch  # noqa: E402
-import torch._inductor.select_algorithm  # noqa: E402
 import ttc  # noqa: E402
 
 import report  # noqa: E402
@@ -48,7 +46,7 @@ def main() -> int:
     cases = [
         case for group in options.cases for case in GROUPS[group] if case.quick or not options.quick
     ]
-    _quieten()
+    warnings.filterwarnings("ignore", module="torch")
     torch.set_num_threads(1)
     CACHE.mkdir(parents=True, exist_ok=True)
     try:
@@ -87,14 +85,15 @@ def main() -> int:
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench.sh", description=__doc__)
     parser.add_argument("--cases", type=_names(GROUPS, "case"), default=list(GROUPS),
-                        help=f"of {','.join(GROUPS)}; default: all")
+                        metavar="NAMES", help=f"of {','.join(GROUPS)}; default: all")
     parser.add_argument("--engines", type=_names(ENGINES, "engine"), default=list(ENGINES),
-                        help=f"of {','.join(ENGINES)}; default: all")
-    parser.add_argument("--json", type=Path, help="write the times here, too")
-    parser.add_argument("--markdown", type=Path, help="write the tables here, and a plot beside")
+                        metavar="NAMES", help=f"of {','.join(ENGINES)}; default: all")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the times here, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE",
+                        help="write the tables here, too, and a plot beside")
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds, batch 1 only")
-    parser.add_argument("--rounds", type=int, help="default: 15, or 7 with --quick")
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)),
+    parser.add_argument("--rounds", type=int, metavar="N", help="default: 15, or 7 with --quick")
+    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), metavar="N",
                         help="the core to time on; default: the last one")
     options = parser.parse_args()
     if options.rounds is None:
@@ -104,6 +103,10 @@ def _parse_options() -> argparse.Namespace:
     if options.core not in os.sched_getaffinity(0):
         allowed = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
         parser.error(f"--core is {options.core}, expected one that this process may use: {allowed}")
+    for path in (options.json, options.markdown):
+        # Not to be found out after half an hour.
+        if path is not None and not path.absolute().parent.is_dir():
+            parser.error(f"'{path}' cannot be written: '{path.parent}' is no folder")
     return options
 
 
@@ -145,7 +148,9 @@ def _measure(
     for name in options.engines:
         _progress(f"{where}: preparing {name}")
         try:
-            engine = ENGINES[name](setting)
+            # What the compiling engines say of themselves is nothing for a reader of the table.
+            with contextlib.redirect_stderr(io.StringIO()):
+                engine = ENGINES[name](setting)
             wrong = _difference(engine.outputs(), expected, case.hard)
         except Unavailable as reason:
             result.refused[name] = str(reason)
@@ -230,13 +235,6 @@ def _no_collection() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-def _quieten() -> None:
-    """The table is not to be lost among what the compiling engines say of themselves."""
-    warnings.filterwarnings("ignore", module="torch")
-    logging.getLogger("torch").setLevel(logging.ERROR)
-    torch._inductor.select_algorithm.PRINT_AUTOTUNE = False
 
 
 def _progress(words: str) -> None:

@@ -21,15 +21,23 @@ namespace ttc {
 using namespace mlir;
 using namespace ttc;
 
+llvm::DenseSet<StringAttr> ttc::getUsedParams(ModuleOp module) {
+  llvm::DenseSet<StringAttr> used;
+  module.walk(
+      [&](ParamValueOp op) { used.insert(op.getParamAttr().getAttr()); });
+  return used;
+}
+
 namespace {
 struct CompileParams : ttc::impl::CompileParamsBase<CompileParams> {
   void runOnOperation() override {
     // Sound while layers are whole: they ask for a parameter by its short name
     // and do not see which form is declared.
+    llvm::DenseSet<StringAttr> used = getUsedParams(getOperation());
     for (auto param : getOperation().getOps<ParamOp>()) {
       if (!param.getConstrained())
         continue;
-      if (!SymbolTable::symbolKnownUseEmpty(param, getOperation())) {
+      if (used.contains(param.getSymNameAttr())) {
         param.emitOpError("is already used in its raw form: compile-params "
                           "runs before expand-layers");
         return signalPassFailure();

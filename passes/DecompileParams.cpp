@@ -24,10 +24,11 @@ using namespace ttc;
 namespace {
 struct DecompileParams : ttc::impl::DecompileParamsBase<DecompileParams> {
   void runOnOperation() override {
+    llvm::DenseSet<StringAttr> used = getUsedParams(getOperation());
     for (auto param : getOperation().getOps<ParamOp>()) {
       if (!param.getActivated())
         continue;
-      if (!SymbolTable::symbolKnownUseEmpty(param, getOperation())) {
+      if (used.contains(param.getSymNameAttr())) {
         param.emitOpError("is already used in its compiled form: "
                           "decompile-params runs before expand-layers");
         return signalPassFailure();

@@ -134,9 +134,17 @@ static LogicalResult convertElementwise(linalg::LinalgOp op) {
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
   SmallVector<unsigned> arguments;
+  SmallVector<std::pair<unsigned, TypedAttr>> constants;
   for (OpOperand &operand : op->getOpOperands()) {
     if (!op.payloadUsesValueFromOperand(&operand))
       continue;
+    // A tensor of one value everywhere is that value.
+    SplatElementsAttr splat;
+    if (matchPattern(operand.get(), m_Constant(&splat))) {
+      constants.emplace_back(operand.getOperandNumber(),
+                             splat.getSplatValue<TypedAttr>());
+      continue;
+    }
     // Elements in the domain's order: a transposing map would have to gather.
     AffineMap map = op.getMatchingIndexingMap(&operand);
     if (!map.isProjectedPermutation() ||
@@ -157,6 +165,9 @@ static LogicalResult convertElementwise(linalg::LinalgOp op) {
         IRMapping mapping;
         for (auto [index, element] : llvm::zip_equal(arguments, elements))
           mapping.map(from.getArgument(index), element);
+        for (auto [index, value] : constants)
+          mapping.map(from.getArgument(index),
+                      arith::ConstantOp::create(b, value));
         return cloneBody(b, from, mapping);
       });
   op->replaceAllUsesWith(nest);
@@ -274,6 +285,11 @@ static bool canFuse(NestOp producer, NestOp consumer) {
       producer.getDomain().getShape() != consumer.getDomain().getShape() ||
       dependsOnParamsOnly(producer) || dependsOnParamsOnly(consumer))
     return false;
+  // Beyond some size nothing is gained: the values of a nest no longer fit the
+  // registers.
+  constexpr size_t mostOperands = 48;
+  if (producer.getInputs().size() + consumer.getInputs().size() > mostOperands)
+    return false;
   for (auto [index, input] : llvm::enumerate(consumer.getInputs()))
     if (input.getDefiningOp() == producer &&
         !consumer.getMap(index).isIdentity())
@@ -289,7 +305,7 @@ static bool canFuse(NestOp producer, NestOp consumer) {
 }
 
 /// One nest that computes both: the consumer's region continues the producer's.
-static void fuse(NestOp producer, NestOp consumer) {
+static NestOp fuse(NestOp producer, NestOp consumer) {
   SmallVector<Value> product, inputs(producer.getInputs());
   SmallVector<AffineMap> maps;
   if (producer.hasProduct()) {
@@ -338,6 +354,7 @@ static void fuse(NestOp producer, NestOp consumer) {
       fused->getResults().drop_front(producer->getNumResults()));
   consumer->erase();
   producer->erase();
+  return fused;
 }
 
 /// Drops results that nothing uses and operands that are passed twice.
@@ -436,23 +453,21 @@ struct FuseTimestep : ttc::impl::FuseTimestepBase<FuseTimestep> {
     return success();
   }
 
+  /// In order, so that a nest's producers are as large as they will be when it
+  /// is their consumers' turn.
   void fuseNests(func::FuncOp function) {
-    bool changed = true;
-    while (changed) {
-      changed = false;
-      for (NestOp consumer : llvm::to_vector(function.getOps<NestOp>())) {
-        for (Value input : consumer.getInputs()) {
-          auto producer = input.getDefiningOp<NestOp>();
-          if (!producer || !canFuse(producer, consumer))
-            continue;
-          fuse(producer, consumer);
-          changed = true;
-          break;
-        }
-        if (changed)
-          break;
-      }
+    for (NestOp consumer : llvm::to_vector(function.getOps<NestOp>()))
+      while (NestOp producer = findProducer(consumer))
+        consumer = fuse(producer, consumer);
+  }
+
+  static NestOp findProducer(NestOp consumer) {
+    for (Value input : consumer.getInputs()) {
+      auto producer = input.getDefiningOp<NestOp>();
+      if (producer && canFuse(producer, consumer))
+        return producer;
     }
+    return nullptr;
   }
 
   static void eraseDead(func::FuncOp function) {

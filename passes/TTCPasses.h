@@ -31,6 +31,9 @@ ModelOp getOnlyModel(mlir::ModuleOp module);
 /// if there is none.
 mlir::func::FuncOp getStepFunction(mlir::ModuleOp module);
 
+/// The keys of the params whose values are used by operations.
+llvm::DenseSet<mlir::StringAttr> getUsedParams(mlir::ModuleOp module);
+
 /// The attributes by which a threaded function's arguments and results say what
 /// they are. Inputs and outputs carry their name, params and states their
 /// symbol, prepared values the index of the result of the prepare function.

@@ -25,3 +25,4 @@ llvm_config.add_tool_substitutions(
 )
 config.substitutions.append(("%scripts", os.path.join(config.ttc_source_dir, "scripts")))
 config.substitutions.append(("%source", config.ttc_source_dir))
+config.substitutions.append(("%clang", os.path.join(config.llvm_tools_dir, "clang")))

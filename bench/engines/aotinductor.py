@@ -21,7 +21,7 @@ from .functional_step import FunctionalStep
 from .setting import Setting, Unavailable
 
 _SOURCE = Path(__file__).with_name("AotiTimer.cpp")
-# Without max_autotune products of one row take a path that is four times slower.
+# Autotuning makes products of one row four times faster, packed weights those of a batch twice.
 _OPTIONS = {"max_autotune": True, "freezing": True}
 
 
@@ -86,9 +86,7 @@ class _Engine:
 
     def outputs(self) -> torch.Tensor:
         inputs = self._setting.checked.contiguous()
-        # The output has the input's shape but for its features, which the first call tells.
-        features = self._setting.case.model()(inputs[0]).shape[-1]
-        outputs = torch.empty(*inputs.shape[:-1], features)
+        outputs = torch.empty(len(inputs), *self._setting.case.model()(inputs[0]).shape)
         self._timer.ttc_aoti_zero(self._pointer)
         self._steps(inputs, outputs, len(inputs))
         return outputs
@@ -131,6 +129,6 @@ def _compile(setting: Setting, step: FunctionalStep) -> Path:
     if not package.exists():
         with torch.no_grad():
             torch._inductor.aoti_compile_and_package(
-                program, package_path=str(package), inductor_configs=_OPTIONS
+                program, package_path=str(package), inductor_configs=dict(_OPTIONS)
             )
     return package

@@ -56,7 +56,7 @@ class Setting:
 
 
 class Engine(Protocol):
-    """A model that is ready to run; opened by a function of a Setting, which may raise Unavailable."""
+    """A model that is ready to run. A function of a Setting opens it, or raises Unavailable."""
 
     note: str  # what a reader must know of how it was run; may be empty
 

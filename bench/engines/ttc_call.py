@@ -39,7 +39,7 @@ def timer() -> ctypes.CDLL:
 
 
 def timer_path() -> Path:
-    """The library of StepTimer.cpp: the environment variable TTC_BENCH_LIBRARY, or the built one."""
+    """The library of StepTimer.cpp: what TTC_BENCH_LIBRARY names, or the built one."""
     named = os.environ.get("TTC_BENCH_LIBRARY")
     return Path(named) if named else toolchain.home() / "build/lib/libttc_bench.so"
 

@@ -55,7 +55,7 @@ ttc.model @linear_with_dynamic_features(%x: tensor<4xf32>) -> tensor<?xf32> {
 
 ttc.model @linear_of_integers(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
   %i = arith.fptosi %x : tensor<?x4xf32> to tensor<?x4xi32>
-  // expected-error @+1 {{'ttc.linear' op operand #0 must be ranked tensor of f32 whose leading size alone may be dynamic, but got 'tensor<?x4xi32>'}}
+  // expected-error @+1 {{'ttc.linear' op operand #0 must be ranked tensor of f32 whose leading size alone may be dynamic, with 2^38 elements at most, but got 'tensor<?x4xi32>'}}
   %0 = ttc.linear "l" (%i) : tensor<?x4xi32> -> tensor<?x2xf32>
   ttc.return %0 : tensor<?x2xf32>
 }

@@ -5,14 +5,14 @@
 //
 // RUN: tt-opt %s --verify-diagnostics --split-input-file
 
-// expected-error @+1 {{'ttc.model' op input 1 has the type 'tensor<4xf64>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic}}
+// expected-error @+1 {{'ttc.model' op input 1 has the type 'tensor<4xf64>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @input_of_doubles(%x: tensor<4xf32>, %y: tensor<4xf64>) -> tensor<4xf32> {
   ttc.return %x : tensor<4xf32>
 }
 
 // -----
 
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<4x?xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic}}
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<4x?xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @dynamic_inner_size(%x: tensor<4x?xf32>) -> tensor<4xf32> {
   %c = arith.constant dense<0.0> : tensor<4xf32>
   ttc.return %c : tensor<4xf32>
@@ -20,7 +20,7 @@ ttc.model @dynamic_inner_size(%x: tensor<4x?xf32>) -> tensor<4xf32> {
 
 // -----
 
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<*xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic}}
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<*xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @unranked(%x: tensor<*xf32>) -> tensor<4xf32> {
   %c = arith.constant dense<0.0> : tensor<4xf32>
   ttc.return %c : tensor<4xf32>
@@ -28,26 +28,85 @@ ttc.model @unranked(%x: tensor<*xf32>) -> tensor<4xf32> {
 
 // -----
 
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<0x4xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic}}
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<0x4xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @no_elements(%x: tensor<0x4xf32>) -> tensor<0x4xf32> {
   ttc.return %x : tensor<0x4xf32>
 }
 
 // -----
 
-// M1: a size near the largest integer.
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<9223372036854775807xf32>', but a model takes ranked tensors of f32}}
+// M1. A size near the largest integer.
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<9223372036854775807xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @largest_size(%x: tensor<9223372036854775807xf32>) -> tensor<9223372036854775807xf32> {
   ttc.return %x : tensor<9223372036854775807xf32>
 }
 
 // -----
 
-// M2: sizes whose product does not fit.
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<4294967296x4294967296xf32>', but a model takes ranked tensors of f32}}
+// M2. Sizes whose product does not fit.
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<4294967296x4294967296xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @product_of_sizes(%x: tensor<4294967296x4294967296xf32>) -> tensor<4xf32> {
   %c = arith.constant dense<0.0> : tensor<4xf32>
   ttc.return %c : tensor<4xf32>
+}
+
+// -----
+
+// 2^38 elements are the most.
+ttc.model @largest(%x: tensor<4096x67108864xf32>) -> tensor<4096x67108864xf32> {
+  ttc.return %x : tensor<4096x67108864xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<4096x67108865xf32>'}}
+ttc.model @too_large(%x: tensor<4096x67108865xf32>) -> tensor<4xf32> {
+  %c = arith.constant dense<0.0> : tensor<4xf32>
+  ttc.return %c : tensor<4xf32>
+}
+
+// -----
+
+// Names become names in C.
+// expected-error @+1 {{'ttc.model' op names input 1 by 3 : i64, expected a string}}
+ttc.model @name_of_another_kind(%x: tensor<4xf32>, %y: tensor<4xf32> {ttc.name = 3}) -> tensor<4xf32> {
+  ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'ttc.model' op names input 0 'my input', expected letters, digits and underscores, a digit not first}}
+ttc.model @name_with_a_space(%x: tensor<4xf32> {ttc.name = "my input"}) -> tensor<4xf32> {
+  ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'ttc.model' op names output 0 '2nd', expected letters, digits and underscores, a digit not first}}
+ttc.model @name_with_a_digit_first(%x: tensor<4xf32>) -> (tensor<4xf32> {ttc.name = "2nd"}) {
+  ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'ttc.model' op names input 0 '', expected letters, digits and underscores, a digit not first}}
+ttc.model @empty_name(%x: tensor<4xf32> {ttc.name = ""}) -> tensor<4xf32> {
+  ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'ttc.model' op gives two inputs the name 'X' (letters' case makes no difference)}}
+ttc.model @two_inputs_of_one_name(%x: tensor<4xf32> {ttc.name = "x"}, %y: tensor<4xf32> {ttc.name = "X"}) -> tensor<4xf32> {
+  ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+// An input without a name has one all the same.
+// expected-error @+1 {{'ttc.model' op gives two inputs the name 'input1' (letters' case makes no difference)}}
+ttc.model @the_name_of_an_unnamed_input(%x: tensor<4xf32> {ttc.name = "input1"}, %y: tensor<4xf32>) -> tensor<4xf32> {
+  ttc.return %x : tensor<4xf32>
 }
 
 // -----
@@ -59,7 +118,7 @@ ttc.model @no_output(%x: tensor<4xf32>) {
 
 // -----
 
-// M17: there is nothing to link with.
+// M17. There is nothing to link with.
 // expected-error @+1 {{'ttc.model' op region #0 ('body') failed to verify constraint: region with 1 blocks}}
 ttc.model @declaration(tensor<4xf32>) -> tensor<4xf32>
 

@@ -5,12 +5,12 @@
 //
 // RUN: tt-opt %s --verify-diagnostics --split-input-file
 
-// expected-error @+1 {{'ttc.state' op attribute 'type' failed to satisfy constraint: type attribute of ranked tensor of f32 whose leading size alone may be dynamic}}
+// expected-error @+1 {{'ttc.state' op attribute 'type' failed to satisfy constraint: type attribute of ranked tensor of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.state @mem : tensor<4x?xf32>
 
 // -----
 
-// M14: two states of one name.
+// M14. Two states of one name.
 // expected-note @+1 {{see existing symbol definition here}}
 ttc.state @"n.mem" : tensor<4xf32>
 // expected-error @+1 {{redefinition of symbol named 'n.mem'}}

@@ -314,6 +314,19 @@ func.func @constants(%x: tensor<4xf32> {ttc.input = "x"}) -> tensor<4xf32> {
 
 // -----
 
+// A tensor of one value everywhere is that value.
+// CHECK-LABEL: func.func @splat(
+func.func @splat(%x: tensor<4xf32> {ttc.input = "x"}) -> tensor<4xf32> {
+  // CHECK-NEXT: ttc.nest "" operands(%{{[^,]*}} : tensor<4xf32>)
+  // CHECK: %[[HALF:.*]] = arith.constant 5.000000e-01 : f32
+  // CHECK-NEXT: arith.mulf %{{.*}}, %[[HALF]] : f32
+  %half = arith.constant dense<0.5> : tensor<4xf32>
+  %0 = arith.mulf %x, %half : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @nothing_uses_it(
 func.func @nothing_uses_it(%x: tensor<4xf32> {ttc.input = "x"}) -> tensor<4xf32> {
   // CHECK-NEXT: return
@@ -407,6 +420,15 @@ func.func @element_from_outside(%x: tensor<4xf32> {ttc.input = "x"}) -> tensor<4
     linalg.yield %1 : f32
   } -> tensor<4xf32>
   return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @constant_of_several_values(%x: tensor<2xf32> {ttc.input = "x"}) -> tensor<2xf32> {
+  // expected-error @+1 {{'arith.constant' op cannot be compiled: a timestep is made of elementwise operations, products with matrices, reductions, and changes of shape}}
+  %c = arith.constant dense<[0.5, 0.25]> : tensor<2xf32>
+  %0 = arith.mulf %x, %c : tensor<2xf32>
+  return %0 : tensor<2xf32>
 }
 
 // -----

@@ -52,7 +52,7 @@ ttc.model @read_after_write(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// M13: a state that is written twice keeps the last value; each read sees its own.
+// M13. A state that is written twice keeps the last value; each read sees its own.
 ttc.state @s : tensor<4xf32>
 // CHECK-LABEL: func.func @read_between_writes(
 // CHECK-SAME: %[[X:[^:]*]]: tensor<4xf32> {ttc.input = "input0"}, %[[Y:[^:]*]]: tensor<4xf32> {ttc.input = "input1"}, %[[S:[^:]*]]: tensor<4xf32> {ttc.state = @s})
@@ -67,7 +67,7 @@ ttc.model @read_between_writes(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<
 
 // -----
 
-// M13: two states that swap their values.
+// M13. Two states that swap their values.
 ttc.state @a : tensor<4xf32>
 ttc.state @b : tensor<4xf32>
 // CHECK-LABEL: func.func @swap(

@@ -22,9 +22,9 @@ struct Run {
 };
 
 /// A directory with a model's weights, an input and what the tools leave.
-class Workplace {
+class ToolFolder {
 public:
-  Workplace() {
+  ToolFolder() {
     std::string data;
     std::vector<Tensor> weights = fakeWeights();
     for (const Tensor &tensor : weights)
@@ -90,7 +90,7 @@ bool mentions(const std::string &text, const std::string &part) {
 } // namespace
 
 TEST_CASE("ttc-run writes what the steps give, silently") {
-  Workplace at;
+  ToolFolder at;
   Run run = at.ttcRun("--input $W/x.npy --output $W/y.npy");
   CAPTURE(run.err);
   CHECK(run.code == 0);
@@ -102,7 +102,7 @@ TEST_CASE("ttc-run writes what the steps give, silently") {
 }
 
 TEST_CASE("ttc-run in blocks, raw, and through pipes gives the same bits") {
-  Workplace at;
+  ToolFolder at;
   for (const char *options :
        {"--input $W/x.npy --block 3", "--input $W/x.npy --block 100",
         "--input $W/x.f32 --batch 2", "--input - --batch 2 < $W/x.f32",
@@ -118,16 +118,16 @@ TEST_CASE("ttc-run in blocks, raw, and through pipes gives the same bits") {
 }
 
 TEST_CASE("ttc-run converts events") {
-  Workplace at;
+  ToolFolder at;
   std::string events(10 * 2 * 4, '\0'), floats;
   for (size_t i = 0; i < events.size(); ++i) {
     events[i] = static_cast<char>(i % 3 == 0);
     float value = i % 3 == 0;
     floats.append(reinterpret_cast<const char *>(&value), 4);
   }
-  writeBytes(at.path("u1.npy"), Workplace::npy("|u1", "(10, 2, 4)", events));
-  writeBytes(at.path("b1.npy"), Workplace::npy("|b1", "(10, 2, 4)", events));
-  writeBytes(at.path("f4.npy"), Workplace::npy("<f4", "(10, 2, 4)", floats));
+  writeBytes(at.path("u1.npy"), ToolFolder::npy("|u1", "(10, 2, 4)", events));
+  writeBytes(at.path("b1.npy"), ToolFolder::npy("|b1", "(10, 2, 4)", events));
+  writeBytes(at.path("f4.npy"), ToolFolder::npy("<f4", "(10, 2, 4)", floats));
   Run expected = at.ttcRun("--input $W/f4.npy --output -");
   CHECK(expected.out.size() == floats.size());
   for (const char *name : {"u1", "b1"})
@@ -137,7 +137,7 @@ TEST_CASE("ttc-run converts events") {
 }
 
 TEST_CASE("ttc-run stops, saves, and goes on where it stopped") {
-  Workplace at;
+  ToolFolder at;
   Run run = at.ttcRun("--input $W/x.npy --steps 4 --save-states "
                       "$W/s.safetensors --output -");
   REQUIRE(run.code == 0);
@@ -154,11 +154,11 @@ TEST_CASE("ttc-run stops, saves, and goes on where it stopped") {
 }
 
 TEST_CASE("ttc-run names the first step and element that differ") {
-  Workplace at;
+  ToolFolder at;
   std::string wrong = at.output;
   float value = 0.5f;
   std::memcpy(wrong.data() + (7 * 8 + 6) * 4, &value, 4);
-  writeBytes(at.path("wrong.npy"), Workplace::npy("<f4", "(10, 2, 4)", wrong));
+  writeBytes(at.path("wrong.npy"), ToolFolder::npy("<f4", "(10, 2, 4)", wrong));
   Run run = at.ttcRun("--input $W/x.npy --compare $W/wrong.npy");
   CHECK(run.code == 1);
   CHECK(mentions(run.out, "at timestep 7, element (1, 2)"));
@@ -169,7 +169,7 @@ TEST_CASE("ttc-run names the first step and element that differ") {
 }
 
 TEST_CASE("ttc-run prints the accuracy") {
-  Workplace at;
+  ToolFolder at;
   std::string labels;
   for (int64_t row = 0; row < 2; ++row) {
     double best = -1;
@@ -190,14 +190,14 @@ TEST_CASE("ttc-run prints the accuracy") {
     label = row ? (label + 1) % 4 : label;
     labels.append(reinterpret_cast<const char *>(&label), 8);
   }
-  writeBytes(at.path("labels.npy"), Workplace::npy("<i8", "(2,)", labels));
+  writeBytes(at.path("labels.npy"), ToolFolder::npy("<i8", "(2,)", labels));
   Run run = at.ttcRun("--input $W/x.npy --labels $W/labels.npy");
   CHECK(run.code == 0);
   CHECK(run.out == "accuracy: 0.5000 (1 of 2)\n");
 }
 
 TEST_CASE("ttc-run measures") {
-  Workplace at;
+  ToolFolder at;
   for (const char *options : {"--bench 0.05", "--bench=0.05 --block 5"}) {
     Run run = at.ttcRun(std::string("--input $W/x.npy ") + options);
     CAPTURE(run.err);
@@ -207,12 +207,12 @@ TEST_CASE("ttc-run measures") {
 }
 
 TEST_CASE("ttc-run refuses with one sentence") {
-  Workplace at;
+  ToolFolder at;
   writeBytes(at.path("bad.npy"),
-             Workplace::npy("<f4", "(10, 2, 5)", std::string(400, '\0')));
+             ToolFolder::npy("<f4", "(10, 2, 5)", std::string(400, '\0')));
   writeBytes(at.path("short.f32"), std::string(30, '\0'));
   writeBytes(at.path("five.npy"),
-             Workplace::npy("<f4", "(5, 2, 4)", std::string(160, '\0')));
+             ToolFolder::npy("<f4", "(5, 2, 4)", std::string(160, '\0')));
   struct {
     const char *options, *part;
   } cases[] = {
@@ -247,7 +247,7 @@ TEST_CASE("ttc-run refuses with one sentence") {
 }
 
 TEST_CASE("An executable with a model inside takes ttc-run's options") {
-  Workplace at;
+  ToolFolder at;
   Run run = at.run("'" FAKE_EXECUTABLE "' --weights $W/w.safetensors --input "
                    "$W/x.npy --compare $W/golden.npy --exact");
   CAPTURE(run.err);
@@ -259,7 +259,7 @@ TEST_CASE("An executable with a model inside takes ttc-run's options") {
 }
 
 TEST_CASE("ttc-run ends well at a signal, with its states saved") {
-  Workplace at;
+  ToolFolder at;
   for (int signal : {SIGINT, SIGTERM}) {
     int input[2];
     REQUIRE(::pipe(input) == 0);
@@ -306,7 +306,7 @@ TEST_CASE("ttc-run ends well at a signal, with its states saved") {
 }
 
 TEST_CASE("ttc-state lists, shows, compares and verifies") {
-  Workplace at;
+  ToolFolder at;
   std::string a = at.path("a.safetensors"), b = at.path("b.safetensors");
   REQUIRE(ttc_session_save(at.fake.session, a.c_str(), nullptr) == TTC_OK);
   Run run = at.ttcState("list $W/a.safetensors");

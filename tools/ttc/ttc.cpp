@@ -224,6 +224,16 @@ private:
              << "the name '" << name
              << "' of the model is not an identifier of C, which the symbols "
                 "of the binary are made from";
+    // The descriptor is the symbol ttc_model_<name>, beside functions of the
+    // runtime.
+    static constexpr StringLiteral reserved[] = {
+        "close",     "create",   "get_descriptor",    "open",
+        "open_with", "prepared", "prepared_checksum", "descriptor"};
+    if (llvm::is_contained(reserved, name))
+      return getOnlyModel(*module).emitError()
+             << "the name '" << name
+             << "' of the model would make the symbol 'ttc_model_" << name
+             << "', which is the runtime's own: give the model another name";
     ModelOp model = getOnlyModel(*module);
     bool isDynamic = llvm::any_of(model.getArgumentTypes(), [](Type type) {
       return !cast<RankedTensorType>(type).hasStaticShape();
@@ -521,5 +531,6 @@ int main(int argc, char **argv) {
   registerAllExtensions(registry);
   registry.insert<TTCDialect>();
   MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
   return failed(Compilation(context).run());
 }

@@ -1,0 +1,151 @@
+"""Whether the benchmark runs, and writes what its readers expect."""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+HOME = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(HOME / "bench"))
+
+import report  # noqa: E402  (found through the path above)
+import run  # noqa: E402
+from bounds import Level, Machine, measure_work  # noqa: E402
+from cases import GROUPS, NEURONS  # noqa: E402
+from engines.setting import Setting, Unavailable  # noqa: E402
+
+
+def run_bench(*arguments):
+    command = [str(HOME / "scripts" / "bench.sh"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def slice_of_a(tmp_path_factory):
+    """A run of the case a, and the folder that it wrote to."""
+    folder = tmp_path_factory.mktemp("bench")
+    done = run_bench(
+        "--cases", "a", "--quick", "--rounds", "2", "--engines", "ttc,reference",
+        "--json", folder / "a.json", "--markdown", folder / "a.md",
+    )
+    return done, folder
+
+
+def test_json(slice_of_a):
+    done, folder = slice_of_a
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((folder / "a.json").read_text())
+    found = {(row["case"], row["batch"], row["steps"], row["engine"]) for row in rows}
+    assert found == {
+        ("a", 1, steps, engine) for steps in (1, 128) for engine in ("ttc", "reference")
+    }
+    assert len(rows) == len(found)
+    for row in rows:
+        assert 0 < row["min_us"] <= row["median_us"]
+        assert row["median_us"] >= run.BELOW_BOUND * row["bound_us"] > 0
+
+
+def test_table_and_plot(slice_of_a):
+    done, folder = slice_of_a
+    lines = done.stdout.splitlines()
+    assert "Batch 1, one timestep a call" in lines
+    header = lines[lines.index("Batch 1, one timestep a call") + 2].split()
+    assert header[0] == "case" and header[-2:] == ["ttc", "reference"]
+    # No progress where nobody watches.
+    assert done.stderr == ""
+    assert "![Times of all engines](a.svg)" in (folder / "a.md").read_text()
+    # A dot an engine for each of two settings, and the legend's.
+    assert (folder / "a.svg").read_text().count("<circle") == 2 * 2 + 2
+
+
+def test_unknown_names_are_refused():
+    done = run_bench("--cases", "a,nonsense")
+    assert done.returncode == 2
+    assert "there is no case 'nonsense'" in done.stderr
+
+
+def test_a_case_is_the_same_every_time(tmp_path):
+    for case in (GROUPS["a"][0], GROUPS["b*"][1], GROUPS["h"][0]):
+        setting, again = (Setting(case, 1, 1, tmp_path, tmp_path) for _ in range(2))
+        assert torch.equal(setting.checked, again.checked)
+        assert torch.equal(setting.timed, again.timed)
+        assert not torch.equal(setting.checked[0], setting.timed[0][0])
+
+
+def test_the_neurons_of_hard_cases_fire_as_often_as_their_inputs(tmp_path):
+    for case in GROUPS["b*"]:
+        wanted = int(case.name.partition(":")[2]) / 100
+        setting = Setting(case, 64, 1, tmp_path, tmp_path)
+        for part in measure_work(setting).activity:
+            assert wanted / 2 < part < wanted * 2, case.name
+
+
+def test_all_neurons_are_there():
+    assert [case.name for case in GROUPS["h"]] == [f"h:{kind}" for kind in NEURONS]
+    assert len(NEURONS) == 32
+
+
+def test_bound():
+    # 1 KB at 1 GB/s, the rest at 0.5 GB/s.
+    machine = Machine(1.0, 1.0, [Level("L1", 1000, 1.0), Level("DRAM", 0, 0.5)])
+    assert machine.seconds_to_read(500) == pytest.approx(0.5e-6)
+    assert machine.seconds_to_read(2000) == pytest.approx(3e-6)
+
+
+class FakeEngine:
+    """An engine of a wrong output, or of an impossible time."""
+
+    note = ""
+
+    def __init__(self, outputs, nanoseconds=1e5):
+        self._outputs, self._nanoseconds = outputs, nanoseconds
+
+    def outputs(self):
+        return self._outputs
+
+    def time(self, calls):
+        return self._nanoseconds
+
+
+def measure(tmp_path, monkeypatch, engine):
+    """The result of the case a with `engine` in place of ttc."""
+    setting = Setting(GROUPS["a"][0], 1, 1, tmp_path, tmp_path)
+    expected = run.ENGINES["reference"](setting).outputs()
+    monkeypatch.setitem(run.ENGINES, "ttc", lambda _: engine(expected))
+    monkeypatch.setattr(
+        sys, "argv", ["bench", "--engines", "ttc", "--rounds", "2", "--cases", "a"]
+    )
+    machine = Machine(100.0, 1.0, [Level("DRAM", 0, 100.0)])
+    return run._measure(setting, run._parse_options(), machine, "")
+
+
+def test_an_engine_that_agrees_is_timed(tmp_path, monkeypatch):
+    result = measure(tmp_path, monkeypatch, FakeEngine)
+    assert result.times == {"ttc": report.Times(100.0, 100.0)} and result.refused == {}
+
+
+def test_an_engine_that_disagrees_gets_no_time(tmp_path, monkeypatch):
+    result = measure(tmp_path, monkeypatch, lambda expected: FakeEngine(expected + 0.5))
+    assert result.times == {}
+    assert result.refused == {"ttc": "disagrees in 100.00% of the elements, by up to 0.5"}
+    assert "ttc: no time: disagrees" in report.text_tables([result], ["ttc"])
+    assert json.loads(report.to_json([result])) == []
+
+
+def test_a_time_below_the_bound_is_invalid(tmp_path, monkeypatch):
+    result = measure(tmp_path, monkeypatch, lambda expected: FakeEngine(expected, 100.0))
+    assert result.times == {}
+    assert result.refused["ttc"].startswith("invalid: 0.1 us is less than the machine's bound")
+
+
+def test_an_engine_that_cannot_run_says_why(tmp_path, monkeypatch):
+    def refuse(expected):
+        raise Unavailable("not today")
+
+    result = measure(tmp_path, monkeypatch, refuse)
+    assert result.times == {} and result.refused == {"ttc": "not today"}

@@ -1,0 +1,64 @@
+// Are the functions of the step computed inline, by polynomials?
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// RUN: tt-opt %s --ttc-approximate-math | FileCheck %s
+// RUN: tt-opt %s --ttc-approximate-math=fma=false | FileCheck %s --check-prefix=NO-FMA
+
+// CHECK-LABEL: func.func @on_vectors(
+// NO-FMA-LABEL: func.func @on_vectors(
+func.func @on_vectors(%x: vector<16xf32>) -> vector<16xf32> {
+  // NO-FMA-NOT: math.fma
+  // CHECK-NOT: math.{{exp|tanh|log|log1p|expm1|erf}} {{.*}}vector
+  // CHECK: math.fma
+  // CHECK-NOT: math.{{exp|tanh|log|log1p|expm1|erf}} {{.*}}vector
+  // CHECK: return
+  // NO-FMA: arith.mulf
+  // NO-FMA-NOT: math.fma
+  // NO-FMA: return
+  %0 = math.exp %x : vector<16xf32>
+  %1 = math.tanh %0 : vector<16xf32>
+  %2 = math.log %1 : vector<16xf32>
+  %3 = math.log1p %2 : vector<16xf32>
+  %4 = math.expm1 %3 : vector<16xf32>
+  %5 = math.erf %4 : vector<16xf32>
+  return %5 : vector<16xf32>
+}
+
+// What the hardware has stays an instruction.
+// CHECK-LABEL: func.func @in_hardware(
+func.func @in_hardware(%x: vector<16xf32>) -> vector<16xf32> {
+  // CHECK-NEXT: math.sqrt
+  // CHECK-NEXT: math.rsqrt
+  // CHECK-NEXT: math.roundeven
+  // CHECK-NEXT: math.absf
+  // CHECK-NEXT: math.copysign
+  // CHECK-NEXT: return
+  %0 = math.sqrt %x : vector<16xf32>
+  %1 = math.rsqrt %0 : vector<16xf32>
+  %2 = math.roundeven %1 : vector<16xf32>
+  %3 = math.absf %2 : vector<16xf32>
+  %4 = math.copysign %3, %x : vector<16xf32>
+  return %4 : vector<16xf32>
+}
+
+// In double precision, which prepare alone uses, exp and log are left to the C library,
+// and log1p becomes x log(w) / (w - 1) with w = 1 + x.
+// CHECK-LABEL: func.func @in_double(
+// CHECK-SAME: %[[X:.*]]: f64) -> (f64, f64) {
+func.func @in_double(%x: f64) -> (f64, f64) {
+  // CHECK-DAG: %[[ONE:.*]] = arith.constant 1.0
+  // CHECK-DAG: %[[EXP:.*]] = math.exp %[[X]] : f64
+  // CHECK: %[[W:.*]] = arith.addf %[[X]], %[[ONE]]
+  // CHECK-NEXT: %[[DIFFERENCE:.*]] = arith.subf %[[W]], %[[ONE]]
+  // CHECK-NEXT: %[[LOG:.*]] = math.log %[[W]]
+  // CHECK-NEXT: %[[QUOTIENT:.*]] = arith.divf %[[LOG]], %[[DIFFERENCE]]
+  // CHECK-NEXT: %[[PRODUCT:.*]] = arith.mulf %[[X]], %[[QUOTIENT]]
+  // CHECK-NEXT: %[[SMALL:.*]] = arith.cmpf oeq, %[[W]], %[[ONE]]
+  // CHECK-NEXT: %[[LOG1P:.*]] = arith.select %[[SMALL]], %[[X]], %[[PRODUCT]]
+  // CHECK-NEXT: return %[[EXP]], %[[LOG1P]]
+  %0 = math.exp %x : f64
+  %1 = math.log1p %x : f64
+  return %0, %1 : f64, f64
+}

@@ -1,0 +1,59 @@
+// Is the header of a model whole C and C++, with its names and sizes?
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// RUN: rm -rf %t && split-file %s %t
+// RUN: ttc %t/dynamic.mlir --emit=header -o %t/libnet.h && FileCheck %t/dynamic.mlir --input-file=%t/libnet.h
+// RUN: ttc %t/static.mlir --emit=header | FileCheck %t/static.mlir
+// RUN: ttc %t/names.mlir --emit=header -o %t/names.h && FileCheck %t/names.mlir --input-file=%t/names.h
+// RUN: %clang -x c -std=c99 -Wall -Wextra -Werror -fsyntax-only -I%source/runtime/include %t/libnet.h
+// RUN: %clang -x c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -I%source/runtime/include %t/libnet.h
+// RUN: %clang -x c -std=c99 -Wall -Wextra -Werror -fsyntax-only -I%source/runtime/include %t/names.h
+// RUN: %clang -x c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -I%source/runtime/include %t/names.h
+
+//--- dynamic.mlir
+// The guard is named after the file.
+// CHECK: /* The model 'net', compiled by ttc for {{.*}}.
+// CHECK: #ifndef TTC_MODEL_NET_H
+// CHECK: #include <ttc/runtime.h>
+// CHECK: extern const ttc_model_descriptor ttc_model_net;
+// CHECK: Input spikes: f32 (batch, 3, 8). Its elements for each row of the batch.
+// CHECK-NEXT: #define NET_{{(IN_)?}}SPIKES_SIZE 24
+// CHECK: Output output0: f32 (batch, 3, 2). Its elements for each row of the batch.
+// CHECK-NEXT: #define NET_{{(OUT_)?}}OUTPUT0_SIZE 6
+// CHECK: /* State n.mem: f32 (batch, 3, 2). */
+// CHECK: static inline ttc_status net_step(ttc_session *session, const float *in_spikes, float *out_output0, int64_t batch, ttc_error *error) {
+// CHECK: return ttc_session_step_raw(session, inputs, outputs, batch, error);
+// CHECK: static inline ttc_status net_run(ttc_session *session, const float *in_spikes, float *out_output0, int64_t batch, int64_t steps, ttc_error *error) {
+// CHECK: return ttc_session_run_raw(session, inputs, outputs, batch, steps, error);
+ttc.model @net(%x: tensor<?x3x8xf32> {ttc.name = "spikes"}) -> tensor<?x3x2xf32> {
+  %0 = ttc.linear "l" (%x) : tensor<?x3x8xf32> -> tensor<?x3x2xf32>
+  %1 = ttc.neuron LI "n" (%0) : tensor<?x3x2xf32>
+  ttc.return %1 : tensor<?x3x2xf32>
+}
+
+//--- static.mlir
+// CHECK: Input input0: f32 (2, 4). Its elements. */
+// CHECK-NEXT: #define TWO_{{(IN_)?}}INPUT0_SIZE 8
+// CHECK: Input input1: f32 (). Its elements. */
+// CHECK-NEXT: #define TWO_{{(IN_)?}}INPUT1_SIZE 1
+// A static model takes no batch.
+// CHECK: static inline ttc_status two_step(ttc_session *session, const float *in_input0, const float *in_input1, float *out_output0, float *out_output1, ttc_error *error) {
+// CHECK: return ttc_session_step_raw(session, inputs, outputs, 1, error);
+ttc.model @two(%x: tensor<2x4xf32>, %y: tensor<f32>) -> (tensor<2x4xf32>, tensor<f32>) {
+  ttc.return %x, %y : tensor<2x4xf32>, tensor<f32>
+}
+
+//--- names.mlir
+// Words of C, names of the functions' own, one name on both sides, and a key that would
+// end a comment.
+// CHECK: State a{{.*}}b: f32 (4). */
+// CHECK: names_step(ttc_session *session, const float *in_int, const float *in_session, const float *in_error, float *out_int, ttc_error *error)
+ttc.state @"a*/b" : tensor<4xf32>
+ttc.model @names(%x: tensor<4xf32> {ttc.name = "int"}, %y: tensor<4xf32> {ttc.name = "session"},
+                 %z: tensor<4xf32> {ttc.name = "error"}) -> (tensor<8xf32> {ttc.name = "int"}) {
+  ttc.write %x, @"a*/b" : tensor<4xf32>
+  %0 = ttc.linear "l" (%y) : tensor<4xf32> -> tensor<8xf32>
+  ttc.return %0 : tensor<8xf32>
+}

@@ -1,0 +1,57 @@
+// What is not ready to be scheduled, or cannot be?
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// RUN: tt-opt %s --split-input-file --ttc-schedule-cpu --verify-diagnostics
+
+// expected-error @+1 {{expected a threaded model, a func.func whose arguments carry 'ttc.input': thread-states makes it}}
+module {
+}
+
+// -----
+
+module attributes {ttc.states_size = #ttc.bytes<0 + 0 * batch>} {
+  // expected-error @+1 {{is not ready to be scheduled: prepare-weights and plan-states run before schedule-cpu}}
+  func.func @not_prepared(%x: tensor<4xf32> {ttc.input = "x"}) -> (tensor<4xf32> {ttc.output = "y"}) {
+    return %x : tensor<4xf32>
+  }
+}
+
+// -----
+
+module attributes {ttc.states_size = #ttc.bytes<0 + 0 * batch>} {
+  // expected-error @+1 {{is not ready to be scheduled: prepare-weights and plan-states run before schedule-cpu}}
+  func.func @prepare_is_missing(%x: tensor<4xf32> {ttc.input = "x"}) -> (tensor<4xf32> {ttc.output = "y"})
+      attributes {ttc.prepare = @nowhere} {
+    return %x : tensor<4xf32>
+  }
+}
+
+// -----
+
+func.func @not_planned.prepare() {
+  return
+}
+// expected-error @+1 {{is not ready to be scheduled: prepare-weights and plan-states run before schedule-cpu}}
+func.func @not_planned(%x: tensor<4xf32> {ttc.input = "x"}) -> (tensor<4xf32> {ttc.output = "y"})
+    attributes {ttc.prepare = @not_planned.prepare} {
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+module attributes {ttc.states_size = #ttc.bytes<0 + 0 * batch>} {
+  func.func @matrix_of_the_input.prepare() {
+    return
+  }
+  func.func @matrix_of_the_input(%x: tensor<4xf32> {ttc.input = "x"}, %w: tensor<2x4xf32> {ttc.input = "w"})
+      -> (tensor<2xf32> {ttc.output = "y"}) attributes {ttc.prepare = @matrix_of_the_input.prepare} {
+    // expected-error @+1 {{'ttc.nest' op multiplies by a matrix that is not known before the timestep: it cannot be compiled}}
+    %0 = ttc.nest "" product(%x, %w : tensor<4xf32>, tensor<2x4xf32>) maps [] -> tensor<2xf32> {
+    ^bb0(%acc: f32):
+      ttc.yield %acc : f32
+    }
+    return %0 : tensor<2xf32>
+  }
+}
