@@ -68,19 +68,19 @@ std::string ttc::emitHeader(const ModelTable &table, StringRef fileStem) {
                       std::vector<std::string> &names, StringRef type,
                       StringRef prefix) {
     for (const TensorEntry &entry : entries) {
-      std::string id = identifier(entry.name);
+      // A prefix keeps a name from being a word of C or one of the function's
+      // own.
+      std::string id = prefix.str() + identifier(entry.name);
       out << formatv("/* {0} {1}: f32 {2}. Its elements{3}. */\n#define "
                      "{4}_{5}_SIZE {6}\n",
                      kind, entry.name, shapeText(entry),
                      isDynamic && llvm::is_contained(entry.shape, TTC_BATCH)
                          ? " for each row of the batch"
                          : "",
-                     StringRef(identifier(name)).upper(), StringRef(id).upper(),
+                     StringRef(name).upper(), StringRef(id).upper(),
                      rowElements(entry));
-      // A prefix keeps a name from being a word of C or one of the function's
-      // own.
-      names.push_back((prefix + id).str());
-      parameters.push_back((type + names.back()).str());
+      names.push_back(id);
+      parameters.push_back((type + id).str());
     }
   };
   describe(table.inputs, "Input", inputNames, "const float *", "in_");

@@ -627,13 +627,14 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
     if (!step)
       return signalPassFailure();
     auto name = step->getAttrOfType<FlatSymbolRefAttr>(prepareAttr);
-    if (!name || !module->hasAttr(statesSizeAttr)) {
+    func::FuncOp prepare;
+    if (name)
+      prepare = SymbolTable(module).lookup<func::FuncOp>(name.getValue());
+    if (!prepare || !module->hasAttr(statesSizeAttr)) {
       step.emitError("is not ready to be scheduled: prepare-weights and "
                      "plan-states run before schedule-cpu");
       return signalPassFailure();
     }
-    auto prepare =
-        cast<func::FuncOp>(SymbolTable::lookupSymbolIn(module, name));
     VectorUnit unit{lanes, registers, fma};
     if (failed(checkProducts(step)))
       return signalPassFailure();

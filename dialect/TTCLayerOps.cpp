@@ -271,9 +271,9 @@ LogicalResult FlattenOp::verify() {
   RankedTensorType in = typeOf(getInput()), out = typeOf(getOutput());
   auto range = flattened(*this);
   if (!range)
-    return emitOpError() << "flattens dimensions " << getFirst() << " to "
-                         << getLast() << ", but its input has rank "
-                         << in.getRank();
+    return emitOpError() << "flattens dimensions " << int64_t(getFirst())
+                         << " to " << int64_t(getLast())
+                         << ", but its input has rank " << in.getRank();
   auto [first, last] = *range;
   if (first != last && in.isDynamicDim(first))
     return emitOpError("flattens the dynamic batch into another dimension");

@@ -44,8 +44,9 @@ verifyNames(ModelOp model, StringRef kind, unsigned count,
   llvm::StringSet<> seen;
   for (unsigned i = 0; i < count; ++i) {
     Attribute attr = nameOf(i);
+    // Without a name it is called by its position.
     if (!attr)
-      continue;
+      attr = StringAttr::get(model.getContext(), kind + Twine(i));
     auto name = dyn_cast<StringAttr>(attr);
     if (!name)
       return model.emitOpError() << "names " << kind << " " << i << " by "

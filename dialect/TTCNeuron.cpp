@@ -294,10 +294,12 @@ LogicalResult NeuronOp::verify() {
   auto type = cast<RankedTensorType>(getInput().getType());
   int64_t dim = getFeatureDim();
   if (dim < 0 || dim >= type.getRank())
-    return emitOpError() << "has its neurons along dimension " << getDim()
-                         << ", but its input has rank " << type.getRank();
+    return emitOpError() << "has its neurons along dimension "
+                         << int64_t(getDim()) << ", but its input has rank "
+                         << type.getRank();
   if (type.isDynamicDim(dim))
-    return emitOpError() << "has its neurons along dimension " << getDim()
+    return emitOpError() << "has its neurons along dimension "
+                         << int64_t(getDim())
                          << ", whose size is dynamic: it must be static";
   if (!kind->fires() && (getSpike() != SpikeFn::Sigmoid4x ||
                          getQuant().getKind() != QuantKind::Identity))

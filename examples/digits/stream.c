@@ -20,8 +20,8 @@
 enum {
   STEPS = 32,
   IMAGES = 360,
-  PIXELS = HARD_X_SIZE,
-  CLASSES = HARD_OUTPUT0_SIZE
+  PIXELS = HARD_IN_X_SIZE,
+  CLASSES = HARD_OUT_OUTPUT0_SIZE
 };
 
 /* The data of an .npy file of exactly `bytes` bytes; ends the program if it is

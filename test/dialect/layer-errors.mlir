@@ -89,7 +89,8 @@ ttc.model @alpha_is_nan(%x: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 ttc.model @unknown_activation(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @+1 {{to be one of: relu, leaky_relu, elu, gelu, gelu_tanh, silu, tanh, sigmoid, softplus, hardtanh}}
+  // expected-error @+2 {{to be one of: relu, leaky_relu, elu, gelu, gelu_tanh, silu, tanh, sigmoid, softplus, hardtanh}}
+  // expected-error @+1 {{failed to parse TTC_ActivationAttr}}
   %0 = ttc.activation swish (%x) : tensor<4xf32>
   ttc.return %0 : tensor<4xf32>
 }

@@ -61,7 +61,7 @@ ttc.model @linear(%x: tensor<?x3x4xf32>) -> tensor<?x3x2xf32> {
 // CHECK-LABEL: ttc.model @neuron(
 ttc.model @neuron(%x: tensor<?x3x8xf32>) -> tensor<?x3x8xf32> {
   // What is the default is not written.
-  // GENERIC: "ttc.neuron"(%{{.*}}) <{kind = "LI", path = "a"}>
+  // GENERIC: "ttc.neuron"(%{{.*}}) <{dim = -1 : i64, kind = "LI", path = "a", quant = {{.*}}identity{{.*}}, spike = {{.*}}sigmoid4x{{.*}}}>
   // CHECK: ttc.neuron LI "a" (%{{.*}}) : tensor<?x3x8xf32>
   %0 = ttc.neuron LI "a" (%x) : tensor<?x3x8xf32>
   // CHECK: ttc.neuron LIB "b" (%{{.*}}) : tensor<?x3x8xf32>

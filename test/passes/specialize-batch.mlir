@@ -16,7 +16,7 @@
 
 // ZERO: error: the batch to compile for must be at least 1, but is 0{{$}}
 // NEGATIVE: error: the batch to compile for must be at least 1, but is -3{{$}}
-// LARGE: error: with a batch of 68719476736 the tensor 'tensor<?x4xf32>' would have more than 2^38 elements
+// LARGE: error: with a batch of 68719476736 the tensor 'tensor<?x8xf32>' would have more than 2^38 elements
 
 // Inputs, outputs, states and the values between; a parameter has no batch.
 // CHECK: ttc.param @gain : tensor<4xf32>
