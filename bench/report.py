@@ -112,7 +112,13 @@ def _remarks(results: Sequence[Result], indent: str) -> list[str]:
             said.setdefault(f"{engine}: no time: {reason}", []).append(result.case)
         for engine, note in result.notes.items():
             said.setdefault(f"{engine}: {note}", []).append(result.case)
-    return [f"{indent}{what} [{', '.join(cases)}]" for what, cases in said.items()]
+    return [f"{indent}{what} [{_listed(cases)}]" for what, cases in said.items()]
+
+
+def _listed(cases: Sequence[str]) -> str:
+    if len(cases) <= 8:
+        return ", ".join(cases)
+    return f"{cases[0]}, {cases[1]} ... {cases[-1]}: {len(cases)} cases"
 
 
 # Markdown.

@@ -35,7 +35,7 @@ from engines.ttc_call import call_timer  # noqa: E402
 
 BATCHES = (1, 64)
 STEPS = (1, 128)
-RTOL, ATOL = 1e-4, 1e-5
+RTOL, ATOL = 1e-4, 1e-5  # ATOL of the largest output, or of 1
 MAX_DIFFERENT = 0.02  # of the elements, with hard events
 BELOW_BOUND = 0.8  # a median below this part of the bound is an error of measurement or of code
 SECONDS_A_SLICE = 0.02
@@ -195,7 +195,9 @@ def _difference(found: torch.Tensor, expected: torch.Tensor, hard: bool) -> str:
     """Why outputs disagree; empty if they do not."""
     if found.shape != expected.shape:
         return f"disagrees: its shape is {tuple(found.shape)}, not {tuple(expected.shape)}"
-    different = ~torch.isclose(found, expected, rtol=RTOL, atol=ATOL)
+    # Where branches of either sign cancel, what is left is as exact as they were.
+    scale = max(1.0, expected.abs().max().item())
+    different = ~torch.isclose(found, expected, rtol=RTOL, atol=ATOL * scale)
     part = different.float().mean().item()
     if part <= (MAX_DIFFERENT if hard else 0.0):
         return ""

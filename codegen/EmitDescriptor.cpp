@@ -34,6 +34,7 @@ public:
         i32(Type::getInt32Ty(context)), i64(Type::getInt64Ty(context)) {}
 
   void emit(const EmbeddedWeights *embedded) {
+    keepApart();
     Function *step = emitStep();
     Function *run = emitRun();
     Function *prepare = emitPrepare();
@@ -83,11 +84,19 @@ private:
   //===--------------------------------------------------------------------===//
 
   Function *body(StringRef suffix) {
-    Function *function = module.getFunction(table.name + suffix.str());
-    function->setLinkage(GlobalValue::InternalLinkage);
-    // Its arithmetic stays between the two writes of the control register.
-    function->addFnAttr(Attribute::NoInline);
-    return function;
+    return module.getFunction(table.name + suffix.str());
+  }
+
+  /// The functions that came from the model are nobody's to call. They stay
+  /// whole: the arithmetic of a step between the two writes of the control
+  /// register, the operations of a long one apart.
+  void keepApart() {
+    for (Function &function : module) {
+      if (function.isDeclaration())
+        continue;
+      function.setLinkage(GlobalValue::InternalLinkage);
+      function.addFnAttr(Attribute::NoInline);
+    }
   }
 
   Function *entry(ArrayRef<Type *> parameters, StringRef name) {

@@ -14,6 +14,7 @@
 #include "passes/TTCPasses.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"
 
@@ -83,10 +84,17 @@ static std::string sha256(StringRef text) {
 }
 
 std::string ttc::fingerprintModel(ModuleOp module) {
+  // What the model computes, not what it or its inputs are called.
+  OwningOpRef<ModuleOp> copy = module.clone();
+  for (auto model : copy->getOps<ModelOp>()) {
+    model.setSymName("model");
+    model.removeArgAttrsAttr();
+    model.removeResAttrsAttr();
+  }
   std::string text;
   llvm::raw_string_ostream stream(text);
   // The generic form: how an op is spelled may change, what it says may not.
-  module.print(stream, OpPrintingFlags().useLocalScope().printGenericOpForm());
+  copy->print(stream, OpPrintingFlags().useLocalScope().printGenericOpForm());
   return sha256(text);
 }
 

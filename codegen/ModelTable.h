@@ -56,7 +56,8 @@ mlir::FailureOr<ModelTable> readModelTable(mlir::ModuleOp module);
 /// Adds the sizes that scheduling leaves on the module.
 void readSizes(mlir::ModuleOp module, ModelTable &table);
 
-/// SHA-256 in hexadecimal, over the module's text without locations.
+/// SHA-256 in hexadecimal, over the module's text without locations and without
+/// the names of the model, its inputs and its outputs.
 std::string fingerprintModel(mlir::ModuleOp module);
 /// SHA-256 in hexadecimal, over the declared states: names, dtypes, shapes,
 /// sorted.

@@ -159,30 +159,40 @@ public:
       numInputs += bool(step.getArgAttr(i, inputAttr));
     for (unsigned i = 0; i < step.getNumResults(); ++i)
       numOutputs += bool(step.getResultAttr(i, outputAttr));
-    unsigned pointers = numInputs + numOutputs + 3;
-    EntryBuilder entry(step, (step.getSymName() + ".step").str(), pointers,
-                       /*takesBatch=*/true);
-    this->entry = &entry;
-    batch = entry.function.getArguments().back();
-    NestEmitter emitter(entry.b, unit, batch);
-    this->emitter = &emitter;
-
     scratchFixed.fixed =
         llvm::alignTo(NestEmitter::tileElements(unit) * 4, alignment);
     planScratch();
-    tile = entry.view(pointers - 1,
-                      arith::ConstantIndexOp::create(
-                          entry.b, NestEmitter::tileElements(unit)),
-                      BytesAttr::get(step.getContext(), 0, 0), batch,
-                      NestEmitter::tileElements(unit));
-    viewArguments();
+    placeArguments();
+
+    Frame whole(*this, ".step");
+    frame = &whole;
     emitBody();
-    func::ReturnOp::create(entry.b);
-    return BytesAttr::get(step.getContext(), scratchFixed.fixed,
-                          scratchGrowing.perBatch);
+    func::ReturnOp::create(whole.entry.b);
+    return bytes(scratchFixed.fixed, scratchGrowing.perBatch);
   }
 
 private:
+  /// Where a tensor lies: so far behind one of the step's pointers.
+  struct Place {
+    unsigned pointer;
+    RankedTensorType type;
+    BytesAttr offset;
+  };
+
+  /// A function that is being emitted: the step, or one operation of a long
+  /// one.
+  struct Frame {
+    Frame(StepScheduler &scheduler, const Twine &suffix)
+        : entry(scheduler.step, (scheduler.step.getSymName() + suffix).str(),
+                scheduler.scratchPointer() + 1, /*takesBatch=*/true),
+          batch(entry.function.getArguments().back()),
+          emitter(entry.b, scheduler.unit, batch) {}
+
+    EntryBuilder entry;
+    Value batch;
+    NestEmitter emitter;
+  };
+
   unsigned preparedPointer() { return numInputs + numOutputs; }
   unsigned statesPointer() { return numInputs + numOutputs + 1; }
   unsigned scratchPointer() { return numInputs + numOutputs + 2; }
@@ -270,39 +280,45 @@ private:
             place(result);
   }
 
-  Buffer scratchView(Value value) {
-    BytesAttr at = scratch.lookup(value);
-    // Growing tensors lie behind the fixed ones.
-    if (at.getPerBatch() || !tensorType(value).hasStaticShape())
-      at = BytesAttr::get(step.getContext(), scratchFixed.fixed,
-                          at.getPerBatch());
-    return entry->view(scratchPointer(), tensorType(value), at, *emitter,
-                       batch);
+  BytesAttr bytes(int64_t fixed, int64_t perBatch = 0) {
+    return BytesAttr::get(step.getContext(), fixed, perBatch);
   }
 
-  void viewArguments() {
-    BytesAttr start = BytesAttr::get(step.getContext(), 0, 0);
+  Place scratchPlace(Value value) {
+    BytesAttr at = scratch.lookup(value);
+    // Growing tensors lie behind the fixed ones.
+    if (!tensorType(value).hasStaticShape())
+      at = bytes(scratchFixed.fixed, at.getPerBatch());
+    return {scratchPointer(), tensorType(value), at};
+  }
+
+  void placeArguments() {
     unsigned input = 0;
     for (BlockArgument argument : step.getArguments()) {
       unsigned i = argument.getArgNumber();
+      Place &place = places[argument];
+      place.type = tensorType(argument);
       if (step.getArgAttr(i, inputAttr)) {
-        buffers[argument] =
-            entry->view(input++, tensorType(argument), start, *emitter, batch);
+        place.pointer = input++;
+        place.offset = bytes(0);
       } else if (auto symbol =
                      step.getArgAttrOfType<FlatSymbolRefAttr>(i, stateAttr)) {
-        auto state = symbols.lookup<StateOp>(symbol.getValue());
-        buffers[argument] = entry->view(statesPointer(), tensorType(argument),
-                                        state.getOffsetAttr(), *emitter, batch);
+        place.pointer = statesPointer();
+        place.offset =
+            symbols.lookup<StateOp>(symbol.getValue()).getOffsetAttr();
       } else {
-        unsigned index = preparedIndex(argument);
-        auto found = prepared.offsets.find({index, Layout::Dense});
+        place.pointer = preparedPointer();
+        auto found =
+            prepared.offsets.find({preparedIndex(argument), Layout::Dense});
         if (found != prepared.offsets.end())
-          buffers[argument] =
-              entry->view(preparedPointer(), tensorType(argument),
-                          BytesAttr::get(step.getContext(), found->second, 0),
-                          *emitter, batch);
+          place.offset = bytes(found->second);
       }
     }
+  }
+
+  Buffer view(const Place &place) {
+    return frame->entry.view(place.pointer, place.type, place.offset,
+                             frame->emitter, frame->batch);
   }
 
   unsigned preparedIndex(BlockArgument argument) {
@@ -319,9 +335,22 @@ private:
         prepared.offsets
             .find({preparedIndex(cast<BlockArgument>(weight)), Layout::Panels})
             ->second;
-    return entry->view(
-        preparedPointer(), arith::ConstantIndexOp::create(entry->b, elements),
-        BytesAttr::get(step.getContext(), offset, 0), batch, elements);
+    return frame->entry.view(
+        preparedPointer(),
+        arith::ConstantIndexOp::create(frame->entry.b, elements), bytes(offset),
+        frame->batch, elements);
+  }
+
+  Buffer tile() {
+    int64_t elements = NestEmitter::tileElements(unit);
+    return frame->entry.view(
+        scratchPointer(),
+        arith::ConstantIndexOp::create(frame->entry.b, elements), bytes(0),
+        frame->batch, elements);
+  }
+
+  void copy(const Place &from, const Place &to) {
+    frame->emitter.emitCopy(to.type, view(from), view(to));
   }
 
   void emitBody() {
@@ -334,40 +363,32 @@ private:
       if (!argument)
         continue;
       if (!output.oldState)
-        emitter->emitCopy(tensorType(argument), buffers.lookup(argument),
-                          outputView(output));
-      else if (scratch.contains(argument) && !parked.contains(argument)) {
-        parked[argument] = scratchView(argument);
-        emitter->emitCopy(tensorType(argument), buffers.lookup(argument),
-                          parked.lookup(argument));
-      }
+        copy(places.lookup(argument), outputPlace(output));
+      else if (scratch.contains(argument) &&
+               parked.try_emplace(argument, scratchPlace(argument)).second)
+        copy(places.lookup(argument), parked.lookup(argument));
     }
 
-    // Every result of a nest goes wherever it is wanted; later nests read it
-    // there.
-    for (Operation &op : step.getBody().front().without_terminator()) {
-      if (auto reduce = dyn_cast<ReduceOp>(op)) {
-        Buffer from = bufferOf(reduce.getInput());
-        for (Buffer to : destinationsOf(op.getResult(0), results))
-          emitter->emitReduce(reduce, from, to);
+    // LLVM's time grows faster than a function: each operation of a long step
+    // becomes one of its own, which a short step is spared the calls for.
+    constexpr unsigned longest = 8;
+    auto operations = llvm::make_filter_range(
+        step.getBody().front().without_terminator(),
+        [](Operation &op) { return isa<NestOp, ReduceOp>(op); });
+    bool isLong = unsigned(llvm::range_size(operations)) > longest;
+    for (auto [index, op] : llvm::enumerate(operations)) {
+      if (!isLong) {
+        emitOperation(op, results);
         continue;
       }
-      auto nest = dyn_cast<NestOp>(op);
-      if (!nest)
-        continue;
-      NestBuffers places;
-      places.tile = tile;
-      if (nest.hasProduct()) {
-        places.productInput = bufferOf(nest.getProductInput());
-        places.packedWeight = packedWeight(nest.getProductWeight());
-        if (nest.getProductBias())
-          places.productBias = bufferOf(nest.getProductBias());
-      }
-      for (Value input : nest.getInputs())
-        places.inputs.push_back(bufferOf(input));
-      for (OpResult result : nest->getResults())
-        places.outputs.push_back(destinationsOf(result, results));
-      emitter->emit(nest, places);
+      Frame *whole = frame;
+      Frame part(*this, ".step." + Twine(index));
+      frame = &part;
+      emitOperation(op, results);
+      func::ReturnOp::create(part.entry.b);
+      frame = whole;
+      func::CallOp::create(whole->entry.b, part.entry.function,
+                           whole->entry.function.getArguments());
     }
 
     // States that could not be written in place.
@@ -375,59 +396,77 @@ private:
       if (!output.oldState)
         continue;
       Value root = rootOf(output.value);
-      Value from;
       if (auto result = dyn_cast<OpResult>(root)) {
         if (!isInPlace(result, output.oldState))
-          from = buffers.lookup(result);
+          copy(places.lookup(result), places.lookup(output.oldState));
       } else if (root != output.oldState) {
-        from =
-            parked.contains(root) ? parked.lookup(root) : buffers.lookup(root);
+        copy(parked.contains(root) ? parked.lookup(root) : places.lookup(root),
+             places.lookup(output.oldState));
       }
-      if (from)
-        emitter->emitCopy(tensorType(output.value), from,
-                          buffers.lookup(output.oldState));
     }
   }
 
-  Buffer bufferOf(Value value) { return buffers.lookup(rootOf(value)); }
+  void emitOperation(Operation &op, ArrayRef<Output> results) {
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      Buffer from = bufferOf(reduce.getInput());
+      for (Buffer to : destinationsOf(op.getResult(0), results))
+        frame->emitter.emitReduce(reduce, from, to);
+      return;
+    }
+    auto nest = cast<NestOp>(op);
+    NestBuffers buffers;
+    buffers.tile = tile();
+    if (nest.hasProduct()) {
+      buffers.productInput = bufferOf(nest.getProductInput());
+      buffers.packedWeight = packedWeight(nest.getProductWeight());
+      if (nest.getProductBias())
+        buffers.productBias = bufferOf(nest.getProductBias());
+    }
+    for (Value input : nest.getInputs())
+      buffers.inputs.push_back(bufferOf(input));
+    for (OpResult result : nest->getResults())
+      buffers.outputs.push_back(destinationsOf(result, results));
+    frame->emitter.emit(nest, buffers);
+  }
 
-  Buffer outputView(const Output &output) {
-    return entry->view(output.pointer, tensorType(output.value),
-                       BytesAttr::get(step.getContext(), 0, 0), *emitter,
-                       batch);
+  Buffer bufferOf(Value value) { return view(places.lookup(rootOf(value))); }
+
+  Place outputPlace(const Output &output) {
+    return {output.pointer, tensorType(output.value), bytes(0)};
   }
 
   /// Everywhere that a result is wanted. Later operations read it at the first
   /// place.
   SmallVector<Buffer, 2> destinationsOf(OpResult result,
                                         ArrayRef<Output> results) {
-    SmallVector<Buffer, 2> destinations;
+    SmallVector<Place, 2> destinations;
     for (const Output &output : results) {
       if (rootOf(output.value) != result)
         continue;
       if (!output.oldState)
-        destinations.push_back(outputView(output));
+        destinations.push_back(outputPlace(output));
       else if (isInPlace(result, output.oldState))
-        destinations.push_back(buffers.lookup(output.oldState));
+        destinations.push_back(places.lookup(output.oldState));
     }
     if (scratch.contains(result))
-      destinations.push_back(scratchView(result));
-    buffers[result] = destinations.front();
-    return destinations;
+      destinations.push_back(scratchPlace(result));
+    places[result] = destinations.front();
+    SmallVector<Buffer, 2> buffers;
+    for (const Place &place : destinations)
+      buffers.push_back(view(place));
+    return buffers;
   }
 
   func::FuncOp step;
   VectorUnit unit;
   const PreparedPlan &prepared;
   SymbolTable symbols;
-  EntryBuilder *entry = nullptr;
-  NestEmitter *emitter = nullptr;
-  Value batch, tile;
+  Frame *frame = nullptr;
   unsigned numInputs = 0, numOutputs = 0;
   MemoryBlock scratchFixed, scratchGrowing;
   llvm::DenseSet<Value> homes;
   llvm::DenseMap<Value, BytesAttr> scratch;
-  llvm::DenseMap<Value, Buffer> buffers, parked;
+  llvm::DenseMap<Value, Place> places, parked;
 };
 
 /// Emits the prepare function: activates what comes raw, computes what depends

@@ -95,10 +95,11 @@ class PythonEngine:
         call = self.call
         inputs = itertools.islice(itertools.cycle(self._timed), calls)
         with self.context():
-            start = time.perf_counter_ns()
+            # The clock of the process, as in StepTimer.cpp.
+            start = time.process_time_ns()
             for x in inputs:
                 call(x)
-            return (time.perf_counter_ns() - start) / calls
+            return (time.process_time_ns() - start) / calls
 
 
 def step_by_step(step: Callable[[torch.Tensor], torch.Tensor]) -> Callable:

@@ -2,6 +2,8 @@
 
 Prints one line; needs PyTorch and tracetorch, which the compiled model does not.
 """
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 import pathlib
 import sys
@@ -31,7 +33,7 @@ def main() -> None:
             model.zero_states()
             for t in range(events.shape[0]):
                 image = steps // 32 % images
-                model(events[t, image : image + 1])
+                model(events[t, image:image + 1])
                 steps += 1
         elapsed = time.perf_counter() - start
     print(f"steps per second:     {steps / elapsed:.0f} (reference, TTcompiled, eager PyTorch "

@@ -19,9 +19,9 @@
 // CHECK: #include <ttc/runtime.h>
 // CHECK: extern const ttc_model_descriptor ttc_model_net;
 // CHECK: Input spikes: f32 (batch, 3, 8). Its elements for each row of the batch.
-// CHECK-NEXT: #define NET_{{(IN_)?}}SPIKES_SIZE 24
+// CHECK-NEXT: #define NET_IN_SPIKES_SIZE 24
 // CHECK: Output output0: f32 (batch, 3, 2). Its elements for each row of the batch.
-// CHECK-NEXT: #define NET_{{(OUT_)?}}OUTPUT0_SIZE 6
+// CHECK-NEXT: #define NET_OUT_OUTPUT0_SIZE 6
 // CHECK: /* State n.mem: f32 (batch, 3, 2). */
 // CHECK: static inline ttc_status net_step(ttc_session *session, const float *in_spikes, float *out_output0, int64_t batch, ttc_error *error) {
 // CHECK: return ttc_session_step_raw(session, inputs, outputs, batch, error);
@@ -35,9 +35,9 @@ ttc.model @net(%x: tensor<?x3x8xf32> {ttc.name = "spikes"}) -> tensor<?x3x2xf32>
 
 //--- static.mlir
 // CHECK: Input input0: f32 (2, 4). Its elements. */
-// CHECK-NEXT: #define TWO_{{(IN_)?}}INPUT0_SIZE 8
+// CHECK-NEXT: #define TWO_IN_INPUT0_SIZE 8
 // CHECK: Input input1: f32 (). Its elements. */
-// CHECK-NEXT: #define TWO_{{(IN_)?}}INPUT1_SIZE 1
+// CHECK-NEXT: #define TWO_IN_INPUT1_SIZE 1
 // A static model takes no batch.
 // CHECK: static inline ttc_status two_step(ttc_session *session, const float *in_input0, const float *in_input1, float *out_output0, float *out_output1, ttc_error *error) {
 // CHECK: return ttc_session_step_raw(session, inputs, outputs, 1, error);

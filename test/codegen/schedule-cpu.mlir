@@ -205,14 +205,14 @@ ttc.state @last : tensor<16xf32>
 // CHECK-LABEL: func.func @delay.step(
 // CHECK-SAME: %[[IN:[^:]*]]: memref<i8> {llvm.noalias}, %[[OUT:[^:]*]]: memref<i8> {llvm.noalias}, %{{[^:]*}}: memref<i8> {llvm.noalias}, %[[STATES:[^:]*]]: memref<i8> {llvm.noalias},
 ttc.model @delay(%x: tensor<16xf32>) -> tensor<16xf32> {
-  // CHECK: %[[IN8:.*]] = memref.reinterpret_cast %[[IN]]
-  // CHECK-NEXT: %[[X:.*]] = memref.view %[[IN8]]
   // CHECK: %[[STATES8:.*]] = memref.reinterpret_cast %[[STATES]]
   // CHECK-NEXT: %[[LAST:.*]] = memref.view %[[STATES8]]
   // CHECK: %[[OUT8:.*]] = memref.reinterpret_cast %[[OUT]]
   // CHECK-NEXT: %[[Y:.*]] = memref.view %[[OUT8]]
   // CHECK: memref.load %[[LAST]]
   // CHECK-NEXT: memref.store %{{.*}}, %[[Y]]
+  // CHECK: %[[IN8:.*]] = memref.reinterpret_cast %[[IN]]
+  // CHECK-NEXT: %[[X:.*]] = memref.view %[[IN8]]
   // CHECK: memref.load %[[X]]
   // CHECK-NEXT: memref.store %{{.*}}, %[[LAST]]
   %0 = ttc.read @last : tensor<16xf32>

@@ -16,6 +16,7 @@
 #include "passes/TTCPasses.h"
 #include "ttc/runtime.h"
 
+#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/InitAllDialects.h"
@@ -206,6 +207,10 @@ private:
     auto file = openInputFile(inputPath, &reason);
     if (!file)
       return report(reason);
+    if (isBytecode(*file))
+      return report("is MLIR bytecode: give the model as text");
+    if (failed(checkNesting(file->getBuffer())))
+      return failure();
     sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
     diagnostics =
         std::make_unique<SourceMgrDiagnosticHandler>(sources, &context);
@@ -224,6 +229,11 @@ private:
              << "the name '" << name
              << "' of the model is not an identifier of C, which the symbols "
                 "of the binary are made from";
+    if (name.starts_with("ttc_"))
+      return getOnlyModel(*module).emitError()
+             << "the name '" << name
+             << "' of the model begins as the runtime's own functions do: give "
+                "the model a name that does not begin with 'ttc_'";
     // The descriptor is the symbol ttc_model_<name>, beside functions of the
     // runtime.
     static constexpr StringLiteral reserved[] = {
@@ -242,6 +252,47 @@ private:
       return model.emitError()
              << "the model @" << name << " has no dynamic batch: every input "
              << "has a static shape, and --batch=dynamic cannot free it";
+    return success();
+  }
+
+  /// MLIR's parser goes as deep as its text does, and the stack ends before the
+  /// text may: brackets are counted first, outside of strings and comments.
+  LogicalResult checkNesting(StringRef text) {
+    constexpr int deepest = 256;
+    int depth = 0;
+    unsigned line = 1, column = 0;
+    char previous = 0;
+    bool inString = false, inComment = false;
+    for (char c : text) {
+      ++column;
+      if (c == '\n') {
+        ++line;
+        column = 0;
+        inString = inComment = false;
+      } else if (inComment) {
+        continue;
+      } else if (inString) {
+        if (previous == '\\')
+          c = 0; // escaped: ends neither a string nor an escape
+        else
+          inString = c != '"';
+      } else if (c == '"') {
+        inString = true;
+      } else if (c == '/' && previous == '/') {
+        inComment = true;
+      } else if (StringRef("([{<").contains(c)) {
+        if (++depth > deepest) {
+          llvm::errs() << inputPath << ":" << line << ":" << column
+                       << ": error: brackets are nested more than " << deepest
+                       << " deep, which no model needs\n";
+          return failure();
+        }
+      } else if (StringRef(")]}").contains(c) ||
+                 (c == '>' && previous != '-')) {
+        --depth;
+      }
+      previous = c;
+    }
     return success();
   }
 
