@@ -212,22 +212,21 @@ void NestEmitter::emit(NestOp nest, const NestBuffers &buffers) {
 /// `row` on, and of output features that follow each other, from one panel or
 /// several.
 struct NestEmitter::Tile {
-  /// The part of a tile that lies in one panel.
-  struct Slice {
-    Value weights;      ///< its first element in the packed weights
-    int64_t panelWidth; ///< registers the panel is wide
+  /// One panel of those that a tile is wide.
+  struct Panel {
+    Value weights; ///< the panel's first element in the packed weights
     int64_t vectors;
   };
   Value row;
   int64_t rows;
   Value column; ///< the first output feature
-  SmallVector<Slice, 4> slices;
+  SmallVector<Panel, 4> panels;
   int64_t columns; ///< features of the tile that exist: the rest is padding
 
   int64_t vectors() const {
     int64_t sum = 0;
-    for (const Slice &slice : slices)
-      sum += slice.vectors;
+    for (const Panel &panel : panels)
+      sum += panel.vectors;
     return sum;
   }
 };
@@ -238,12 +237,11 @@ void NestEmitter::emitProduct(NestOp nest, const NestBuffers &buffers) {
   RankedTensorType domain = nest.getDomain();
   Value rows = numElements(domain.clone(domain.getShape().drop_back()));
 
-  // Tiles of several rows where there are as many, then row by row. A row's
-  // bits are the same in both: the order of its sums is the plan's.
+  // Tiles of several rows and one panel where there are as many rows, then row
+  // by row, through the panels of a pass side by side. A row's bits are the
+  // same in both: the order of its sums is the plan's.
   int64_t accumulators = unit.registers * 3 / 4;
-  int64_t width = plan.chains > 1
-                      ? plan.passes.front().vectors() * plan.chains
-                      : std::min(plan.groups.front().vectors, tileVectors());
+  int64_t width = plan.groups.front().vectors * plan.chains;
   int64_t tileRows = std::max<int64_t>(accumulators / width, 1);
   Value whole = constant(0);
   if (tileRows > 1) {
@@ -253,65 +251,54 @@ void NestEmitter::emitProduct(NestOp nest, const NestBuffers &buffers) {
     else
       whole = arith::SubIOp::create(
           b, rows, arith::RemUIOp::create(b, rows, constant(tileRows)));
+    for (const PanelGroup &group : plan.groups)
+      emitPasses(nest, buffers, plan,
+                 {group.count, {group.vectors}, group.firstVector}, constant(0),
+                 whole, tileRows);
   }
-
-  // The very last pass may end in padding: it is peeled off, so that the others
-  // need no masks.
-  for (const PassGroup &pass : plan.passes) {
-    int64_t vectors = pass.vectors();
-    int64_t columns = plan.outputs - pass.firstVector * plan.lanes;
-    int64_t unpadded = std::min(pass.count, columns / (vectors * plan.lanes));
-    auto emitOne = [&](Value index, int64_t width) {
-      Value firstVector =
-          add(constant(pass.firstVector), mul(index, constant(vectors)));
-      emitPass(nest, buffers, plan, pass, firstVector, width, constant(0),
-               whole, tileRows);
-      emitPass(nest, buffers, plan, pass, firstVector, width, whole, rows, 1);
-    };
-    loop(constant(0), constant(unpadded), 1,
-         [&](Value index) { emitOne(index, vectors * plan.lanes); });
-    if (unpadded < pass.count)
-      emitOne(constant(unpadded), columns - unpadded * vectors * plan.lanes);
-  }
+  for (const PassGroup &pass : plan.passes)
+    emitPasses(nest, buffers, plan, pass, whole, rows, 1);
 }
 
-/// Rows from `firstRow` to `endRow`, `tileRows` at once, through the panels of
-/// one pass: a single row through all of them side by side, several rows panel
-/// by panel.
-void NestEmitter::emitPass(NestOp nest, const NestBuffers &buffers,
-                           const PanelPlan &plan, const PassGroup &pass,
-                           Value firstVector, int64_t columns, Value firstRow,
-                           Value endRow, int64_t tileRows) {
+/// Rows from `firstRow` to `endRow`, `tileRows` at once, through a group of
+/// passes.
+void NestEmitter::emitPasses(NestOp nest, const NestBuffers &buffers,
+                             const PanelPlan &plan, const PassGroup &passes,
+                             Value firstRow, Value endRow, int64_t tileRows) {
+  APInt first, end;
+  if (matchPattern(firstRow, m_ConstantInt(&first)) &&
+      matchPattern(endRow, m_ConstantInt(&end)) && first.sge(end))
+    return;
   int64_t lanes = plan.lanes;
-  SmallVector<Tile> tiles(1);
-  tiles.front().column = mul(firstVector, constant(lanes));
-  int64_t done = 0;
-  for (int64_t width : pass.panels) {
-    Value panel =
-        mul(add(firstVector, constant(done)), constant(lanes * plan.inputs));
-    int64_t step = tileRows == 1 || plan.chains > 1 ? width : tileVectors();
-    for (int64_t v = 0; v < width; v += step) {
-      int64_t vectors = std::min(step, width - v);
-      // A tile of several rows has registers for a part of a panel only.
-      if (tileRows > 1 && done > 0) {
-        tiles.emplace_back();
-        tiles.back().column =
-            add(mul(firstVector, constant(lanes)), constant(done * lanes));
-      }
-      tiles.back().slices.push_back(
-          {add(panel, constant(v * lanes)), width, vectors});
-      done += vectors;
-    }
-  }
-  for (Tile &tile : tiles) {
+  int64_t vectors = passes.vectors();
+  auto emitPass = [&](Value index, int64_t columns) {
+    Value firstVector =
+        add(constant(passes.firstVector), mul(index, constant(vectors)));
+    Tile tile;
     tile.rows = tileRows;
-    tile.columns = std::min(columns, tile.vectors() * lanes);
-    columns -= tile.columns;
+    tile.column = mul(firstVector, constant(lanes));
+    tile.columns = columns;
+    int64_t done = 0;
+    for (int64_t panel : passes.panels) {
+      tile.panels.push_back(
+          {mul(add(firstVector, constant(done)), constant(lanes * plan.inputs)),
+           panel});
+      done += panel;
+    }
     loop(firstRow, endRow, tileRows, [&](Value row) {
       tile.row = row;
       emitTile(nest, buffers, plan, tile);
     });
-  }
+  };
+
+  // The very last pass may end in padding: it is peeled off, so that the others
+  // need no masks.
+  int64_t columns = plan.outputs - passes.firstVector * lanes;
+  int64_t unpadded = std::min(passes.count, columns / (vectors * lanes));
+  loop(constant(0), constant(unpadded), 1,
+       [&](Value index) { emitPass(index, vectors * lanes); });
+  if (unpadded < passes.count)
+    emitPass(constant(unpadded), columns - unpadded * vectors * lanes);
 }
 
 SmallVector<Value> NestEmitter::accumulate(const NestBuffers &buffers,
@@ -339,10 +326,9 @@ SmallVector<Value> NestEmitter::accumulate(const NestBuffers &buffers,
   /// Adds x[k] * weight[k] of chain `chain` to the accumulators.
   auto step = [&](Value k, int64_t chain, MutableArrayRef<Value> acc) {
     SmallVector<Value> weights;
-    for (const Tile::Slice &slice : tile.slices) {
-      Value start =
-          add(slice.weights, mul(k, constant(slice.panelWidth * lanes)));
-      for (int64_t v = 0; v < slice.vectors; ++v)
+    for (const Tile::Panel &panel : tile.panels) {
+      Value start = add(panel.weights, mul(k, constant(panel.vectors * lanes)));
+      for (int64_t v = 0; v < panel.vectors; ++v)
         weights.push_back(load(buffers.packedWeight,
                                add(start, constant(v * lanes)), nullptr));
     }

@@ -62,9 +62,9 @@ private:
   struct Loops;
 
   void emitProduct(NestOp nest, const NestBuffers &buffers);
-  void emitPass(NestOp nest, const NestBuffers &buffers, const PanelPlan &plan,
-                const PassGroup &pass, mlir::Value firstVector, int64_t columns,
-                mlir::Value firstRow, mlir::Value endRow, int64_t tileRows);
+  void emitPasses(NestOp nest, const NestBuffers &buffers,
+                  const PanelPlan &plan, const PassGroup &passes,
+                  mlir::Value firstRow, mlir::Value endRow, int64_t tileRows);
   void emitTile(NestOp nest, const NestBuffers &buffers, const PanelPlan &plan,
                 const Tile &tile);
   llvm::SmallVector<mlir::Value> accumulate(const NestBuffers &buffers,
@@ -79,9 +79,6 @@ private:
                   llvm::function_ref<mlir::Value(mlir::AffineMap)> index,
                   llvm::function_ref<bool(mlir::AffineMap)> isVector,
                   mlir::Value mask);
-
-  /// How many registers a tile of several rows is wide.
-  int64_t tileVectors() const { return unit.registers / 8; }
 
   mlir::Value constant(int64_t value);
   mlir::Value add(mlir::Value l, mlir::Value r);

@@ -30,10 +30,10 @@ static int64_t panelsPerPass(int64_t vectors, int64_t passes, int64_t widest) {
 PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const VectorUnit &unit)
     : outputs(outputs), inputs(inputs), lanes(unit.lanes) {
   // Half of the registers accumulate: the other half is for operands and for
-  // the update that follows. A panel of four registers is what a tile of six
-  // rows takes at once, and several streams of that width are fetched faster
-  // than one wide stream (measured on Zen 5 from L2: 180 GB/s against 115).
-  constexpr int64_t widest = 4;
+  // the update that follows. A panel of two registers is what a tile of many
+  // rows takes at once, and many narrow streams are fetched faster than a wide
+  // one (docs/schedule.md).
+  constexpr int64_t widest = 2;
   int64_t vectors = llvm::divideCeil(outputs, lanes);
   int64_t passCount = llvm::divideCeil(vectors, unit.registers / 2);
   int64_t perPass = panelsPerPass(vectors, passCount, widest);
