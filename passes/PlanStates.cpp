@@ -27,6 +27,7 @@ struct PlanStates : ttc::impl::PlanStatesBase<PlanStates> {
     // A cache line: no two states share one, and every state starts at the
     // alignment that the runtime gives the block, whatever the batch.
     constexpr uint64_t alignment = 64;
+    constexpr int64_t page = 4096;
     auto states = llvm::to_vector(getOperation().getOps<StateOp>());
     llvm::sort(states, [](StateOp a, StateOp b) {
       return a.getSymName() < b.getSymName();
@@ -45,7 +46,14 @@ struct PlanStates : ttc::impl::PlanStatesBase<PlanStates> {
         int64_t bytes = type.getElementTypeBitWidth() / 8;
         for (int64_t size : type.getShape())
           bytes *= ShapedType::isDynamic(size) ? 1 : size;
-        (isDynamic ? perBatch : fixed) += llvm::alignTo(bytes, alignment);
+        bytes = llvm::alignTo(bytes, alignment);
+        (isDynamic ? perBatch : fixed) += bytes;
+        // States a whole number of pages apart would meet in the low bits of
+        // their addresses, by which a CPU tells a load from the stores in
+        // flight: each would wait for another state's. An eighth of a page
+        // keeps them apart.
+        if (bytes % page == 0)
+          fixed += page / 8;
       }
     getOperation()->setAttr(statesSizeAttr,
                             BytesAttr::get(&getContext(), fixed, perBatch));
