@@ -8,7 +8,8 @@ if [ ! -f build/build.ninja ]; then
   say "Configuring into build/"
   quietly build/configure.log cmake --preset release
 fi
-if ninja -C build -n | grep -q 'no work to do'; then
+planned=$(ninja -C build -n)
+if [[ $planned == *'no work to do'* ]]; then
   say "Build is up to date"
 else
   say "Building ttc (a few minutes the first time)"

@@ -22,7 +22,7 @@ $native_only || packages+=(python3 python3-venv python3-dev)
 
 missing=()
 for package in "${packages[@]}"; do
-  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' ||
+  [ "$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null)" = 'install ok installed' ] ||
     missing+=("$package")
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -34,7 +34,9 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
   log=${TMPDIR:-/tmp}/ttc-setup-$$.log
   quietly "$log" "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=600 update
-  apt-cache policy llvm-22-dev | grep -q 'Candidate: [0-9]' ||
+  # Not `| grep -q`: that may end before apt-cache does, which pipefail takes for a failure.
+  candidate=$(apt-cache policy llvm-22-dev)
+  [[ $candidate =~ Candidate:\ [0-9] ]] ||
     fail "this system's package sources have no LLVM 22: add LLVM's repository for Debian, then run this again"
   quietly "$log" "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
     install -y --no-install-recommends "${missing[@]}"
