@@ -433,8 +433,9 @@ struct NestEmitter::Loops {
   /// Sizes of the merged dimensions; the product of the sizes of those it
   /// merges.
   SmallVector<Value> sizes;
-  /// For each dimension of the nest the merged one, and its stride in it.
+  /// For each dimension of the nest the merged one that it is part of.
   SmallVector<unsigned> mergedDim;
+  /// For each merged dimension those that it merges.
   SmallVector<SmallVector<unsigned>> members;
 };
 

@@ -23,8 +23,7 @@ def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
 def ApproximateMath : Pass<"ttc-approximate-math", "::mlir::ModuleOp"> {
   let summary = "Compute exp, tanh and the like by polynomials, inline";
   let description = [{
-    Functions of f32 on vectors become polynomials, accurate to 5 ulp: no call is left in
-    a timestep. Functions of f64, which only prepare uses, become exp and log of libm.
+    Functions of f32 on vectors become MLIR's polynomials: no call is left in a timestep. Functions of f64, which only prepare uses, become exp and log of libm.
     Without a fused multiply-add, one is a product and a sum: a call would cost a
     hundred times as much.
   }];
