@@ -118,6 +118,10 @@ ttc_status ttc::report(const Status &status, ttc_error *error) noexcept {
   return fill(error, status.code(), status.message(), status.cause());
 }
 
+void ttc::remark(const std::string &sentences, ttc_error *error) noexcept {
+  fill(error, TTC_OK, sentences, "");
+}
+
 ttc_status ttc::reportOutOfMemory(ttc_error *error) noexcept {
   return fill(error, TTC_ERROR_MEMORY,
               "Not enough memory for this call; nothing has changed.",
@@ -160,6 +164,8 @@ extern "C" const char *ttc_status_name(ttc_status status) {
     return "memory";
   case TTC_ERROR_OVERLAP:
     return "overlap";
+  case TTC_ERROR_VALUE:
+    return "value";
   }
   return "unknown";
 }

@@ -75,6 +75,10 @@ private:
 /// Copies a failure to the caller; cuts the sentence, never the cause.
 ttc_status report(const Status &status, ttc_error *error) noexcept;
 
+/// Tells the caller of a call that succeeds what else there is to say of it, in
+/// sentences, or in none.
+void remark(const std::string &sentences, ttc_error *error) noexcept;
+
 /// As report, for a memory allocation that failed: needs no memory.
 ttc_status reportOutOfMemory(ttc_error *error) noexcept;
 

@@ -10,6 +10,7 @@
 #include "Checksum.h"
 #include "CpuFeatures.h"
 #include "Weights.h"
+#include "Widening.h"
 
 #include <cstring>
 #include <dlfcn.h>
@@ -24,9 +25,11 @@ Status malformed(const std::string &who, const std::string &what) {
               ". Compile the model again."};
 }
 
-/// Checks one tensor of a descriptor's tables and works out its layout.
+/// Checks one tensor of a descriptor's tables and works out its layout. The
+/// batch may stand at dimension `lastBatchDim` or before it.
 Status layOut(const std::string &who, const char *kind,
-              const ttc_tensor_spec &spec, TensorLayout &layout) {
+              const ttc_tensor_spec &spec, int32_t lastBatchDim,
+              TensorLayout &layout) {
   if (!spec.name || !*spec.name)
     return malformed(who, std::string("one of its ") + kind + "s has no name");
   std::string what =
@@ -37,27 +40,32 @@ Status layOut(const std::string &who, const char *kind,
   if (spec.rank < 0 || spec.rank > maxRank || (spec.rank > 0 && !spec.shape))
     return malformed(who, what + "has rank " + std::to_string(spec.rank) +
                               (spec.shape ? "" : " and no shape"));
-  bool batched = spec.rank > 0 && spec.shape[0] == TTC_BATCH;
+  std::vector<int64_t> row(spec.shape, spec.shape + spec.rank);
+  int32_t batchDim = -1;
+  for (int32_t i = 0; i < spec.rank && i <= lastBatchDim && batchDim < 0; ++i)
+    if (row[static_cast<size_t>(i)] == TTC_BATCH) {
+      batchDim = i;
+      row[static_cast<size_t>(i)] = 1;
+    }
   uint64_t bits = 0;
-  size_t skip = batched ? 1 : 0;
-  if (!tensorBits(spec.shape + skip, static_cast<size_t>(spec.rank) - skip,
-                  dtype->bits, bits))
+  if (!tensorBits(row.data(), row.size(), dtype->bits, bits))
     return malformed(who, what + "has the shape " +
                               describeShape(spec.shape, spec.rank) +
                               ", which cannot be");
-  layout = {&spec, batched, dtype->bits / 8, bits / 8};
+  layout = {&spec, batchDim, dtype->bits / 8, bits / 8, /*limit=*/0};
   return Status::success();
 }
 
 template <typename Spec, typename TensorOf>
 Status layOutAll(const std::string &who, const char *kind, const Spec *specs,
-                 uint32_t count, TensorOf tensorOf,
+                 uint32_t count, TensorOf tensorOf, int32_t lastBatchDim,
                  std::vector<TensorLayout> &layouts) {
   if (count && !specs)
     return malformed(who, std::string("its table of ") + kind + "s is missing");
   layouts.resize(count);
   for (uint32_t i = 0; i < count; ++i) {
-    Status status = layOut(who, kind, tensorOf(specs[i]), layouts[i]);
+    Status status =
+        layOut(who, kind, tensorOf(specs[i]), lastBatchDim, layouts[i]);
     if (status.failed())
       return status;
   }
@@ -102,30 +110,44 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
     return spec.tensor;
   };
   std::vector<TensorLayout> params;
-  Status status = layOutAll(who, "input", descriptor->inputs,
-                            descriptor->num_inputs, itself, model.inputs);
+  Status status =
+      layOutAll(who, "input", descriptor->inputs, descriptor->num_inputs,
+                itself, /*lastBatchDim=*/0, model.inputs);
   if (!status.failed())
-    status = layOutAll(who, "output", descriptor->outputs,
-                       descriptor->num_outputs, itself, model.outputs);
+    status =
+        layOutAll(who, "output", descriptor->outputs, descriptor->num_outputs,
+                  itself, /*lastBatchDim=*/0, model.outputs);
   if (!status.failed())
     status = layOutAll(who, "param", descriptor->params, descriptor->num_params,
-                       itsTensor, params);
+                       itsTensor, /*lastBatchDim=*/-1, params);
   if (!status.failed())
     status = layOutAll(who, "state", descriptor->states, descriptor->num_states,
-                       itsTensor, model.states);
+                       itsTensor, /*lastBatchDim=*/1, model.states);
   if (status.failed())
     return status;
 
-  for (const TensorLayout &param : params)
-    if (param.batched)
-      return malformed(who, "the shape of the param " +
-                                quoteName(param.spec->name) + " has a batch");
-  for (uint32_t i = 0; i < descriptor->num_inputs; ++i)
-    if (model.inputs[i].batched && model.batchInput < 0)
+  for (uint32_t i = 0; i < descriptor->num_inputs; ++i) {
+    TensorLayout &input = model.inputs[i];
+    if (input.batched() && model.batchInput < 0)
       model.batchInput = i;
+    if (!descriptor->input_limits || !descriptor->input_limits[i])
+      continue;
+    input.limit = descriptor->input_limits[i];
+    bool integer = input.spec->dtype == TTC_DTYPE_I32 ||
+                   input.spec->dtype == TTC_DTYPE_I64;
+    if (!integer || input.limit < 0)
+      return malformed(who, "the input " + quoteName(input.spec->name) + ", " +
+                                describeDtype(input.spec->dtype) +
+                                ", has the limit " +
+                                std::to_string(input.limit));
+  }
+  if (descriptor->has_generator > 1)
+    return malformed(who, "it has " +
+                              std::to_string(descriptor->has_generator) +
+                              " generators");
   model.statesHaveBatch = descriptor->states_size.per_batch != 0;
   for (uint32_t i = 0; i < descriptor->num_states; ++i) {
-    model.statesHaveBatch |= model.states[i].batched;
+    model.statesHaveBatch |= model.states[i].batched();
     const char *name = model.states[i].spec->name;
     if (i && std::strcmp(model.states[i - 1].spec->name, name) >= 0)
       return malformed(who, "the state " + quoteName(name) + " is not after " +
@@ -139,10 +161,22 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
   return checkTarget(who, descriptor->target_triple, descriptor->cpu_features);
 }
 
-/// Finds every param in the weights, raw or effective, and checks its type.
+/// What can be done about a tensor of the wrong type.
+std::string advice(int32_t found, int32_t expected) {
+  std::string wanted = describeDtype(expected);
+  // A float that is wider than the param's.
+  if (canWiden(expected, found))
+    return " (convert it to " + wanted + ", or compile the model for " +
+           describeDtype(found) + ")";
+  return " (convert it to " + wanted + ")";
+}
+
+/// Finds every param in the weights, raw or effective, and checks its type. A
+/// narrower float is widened into a block of its own.
 Status matchParams(const ttc_model &model, const ttc_weights &weights,
                    bool strict, std::vector<const void *> &data,
-                   std::vector<uint8_t> &raw) {
+                   std::vector<uint8_t> &raw,
+                   std::vector<AlignedBlock> &widened) {
   const ttc_model_descriptor &descriptor = *model.descriptor;
   const SafetensorsHeader &header = weights.header;
   Findings findings;
@@ -173,11 +207,13 @@ Status matchParams(const ttc_model &model, const ttc_weights &weights,
                        : quoteName(spec.name) + " is missing");
       continue;
     }
-    if (entry->dtype->number != spec.dtype)
+    if (entry->dtype->number != spec.dtype &&
+        !canWiden(entry->dtype->number, spec.dtype))
       findings.add(TTC_ERROR_DTYPE,
                    entry->dtype->number ? "DTypeMismatch" : "UnsupportedDType",
                    quoteName(entry->name) + " is " + entry->dtype->name + ", " +
-                       describeDtype(spec.dtype) + " is expected");
+                       describeDtype(spec.dtype) + " is expected" +
+                       advice(entry->dtype->number, spec.dtype));
     const int64_t *shape = header.shape(*entry);
     if (entry->rank != static_cast<uint32_t>(spec.rank) ||
         !std::equal(shape, shape + entry->rank, spec.shape))
@@ -206,8 +242,21 @@ Status matchParams(const ttc_model &model, const ttc_weights &weights,
     const ttc_param_spec &param = descriptor.params[i];
     const SafetensorsEntry *entry =
         header.find(raw[i] ? param.raw_name : param.tensor.name);
-    status = weights.read(static_cast<size_t>(entry - header.tensors.data()),
-                          data[i]);
+    size_t index = static_cast<size_t>(entry - header.tensors.data());
+    status = weights.read(index, data[i]);
+    if (status.failed() || entry->dtype->number == param.tensor.dtype)
+      continue;
+    const DtypeInfo &wide = *dtypeByNumber(param.tensor.dtype);
+    uint64_t count = (entry->end - entry->begin) / (entry->dtype->bits / 8);
+    AlignedBlock block;
+    // The shape is the param's, whose bytes were counted with the descriptor.
+    status = allocateZeroed(quoteName(entry->name) + " as " + wide.name,
+                            count * (wide.bits / 8), block);
+    if (status.failed())
+      continue;
+    widen(data[i], entry->dtype->number, block.get(), wide.number, count);
+    data[i] = block.get();
+    widened.push_back(std::move(block));
   }
   return status;
 }
@@ -238,8 +287,9 @@ Status prepareWeights(ttc_model &model, const ttc_weights *weights,
                 quoteName(descriptor.params[0].tensor.name) + "."};
   std::vector<const void *> data(descriptor.num_params + size_t(1));
   std::vector<uint8_t> raw(descriptor.num_params + size_t(1));
+  std::vector<AlignedBlock> widened;
   if (weights) {
-    Status status = matchParams(model, *weights, strict, data, raw);
+    Status status = matchParams(model, *weights, strict, data, raw, widened);
     if (status.failed())
       return status;
   }

@@ -20,12 +20,15 @@
 
 namespace ttc {
 
-/// What a step must know of an input or output, worked out once.
+/// What a step must know of an input, an output or a state, worked out once.
 struct TensorLayout {
   const ttc_tensor_spec *spec;
-  bool batched;
+  int32_t batchDim;   ///< where the batch stands in the shape; -1 for nowhere
   uint64_t alignment; ///< bytes an element
   uint64_t bytes;     ///< of the whole, or of one row of the batch
+  int64_t limit;      ///< an input's values are below this; 0 for any value
+
+  bool batched() const { return batchDim >= 0; }
 };
 
 } // namespace ttc

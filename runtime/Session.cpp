@@ -53,7 +53,7 @@ inline bool fits(const ttc_tensor &tensor, const TensorLayout &layout,
   if (!shape || (sequence && *shape++ != steps))
     return false;
   int32_t i = 0;
-  if (layout.batched) {
+  if (layout.batched()) {
     if (shape[0] != batch)
       return false;
     i = 1;
@@ -89,7 +89,7 @@ Status explain(const ttc_tensor &tensor, Kind kind, const TensorLayout &layout,
     return {TTC_ERROR_SHAPE, "StepsMismatch",
             shape + " with " + std::to_string(steps) +
                 " steps, as the tensors before it have."};
-  if (layout.batched && tensor.shape[sequence] != batch)
+  if (layout.batched() && tensor.shape[sequence] != batch)
     return {TTC_ERROR_SHAPE, "BatchMismatch",
             shape + " with batch " + std::to_string(batch) +
                 ", as the tensors before it have."};
@@ -109,8 +109,27 @@ inline bool overlap(const void *a, uint64_t aBytes, const void *b,
          (bStart - aStart < aBytes && bBytes);
 }
 
-/// Whether every buffer is there, aligned to its element, and no output shares
-/// memory with another buffer.
+/// The first of `count` integers that is not below `limit`, or is negative;
+/// `count` if there is none.
+template <typename Integer>
+size_t findBeyond(const void *data, size_t count, int64_t limit) {
+  const Integer *values = static_cast<const Integer *>(data);
+  for (size_t i = 0; i < count; ++i)
+    // A negative number is, without its sign, beyond every limit.
+    if (static_cast<uint64_t>(values[i]) >= static_cast<uint64_t>(limit))
+      return i;
+  return count;
+}
+
+/// As above, of an input that has a limit.
+size_t findBeyond(const TensorLayout &layout, const void *data, size_t count) {
+  return layout.spec->dtype == TTC_DTYPE_I32
+             ? findBeyond<int32_t>(data, count, layout.limit)
+             : findBeyond<int64_t>(data, count, layout.limit);
+}
+
+/// Whether every buffer is there, aligned to its element, no output shares
+/// memory with another buffer, and every input is within its limit.
 inline bool buffersAreGood(const ttc_session &session,
                            const void *const *inputs, void *const *outputs,
                            uint64_t steps) {
@@ -118,10 +137,16 @@ inline bool buffersAreGood(const ttc_session &session,
   const size_t numInputs = model.inputs.size();
   const size_t numOutputs = model.outputs.size();
   for (size_t i = 0; i < numInputs; ++i) {
+    const TensorLayout &layout = model.inputs[i];
     uintptr_t address = reinterpret_cast<uintptr_t>(inputs[i]);
     if ((!address && session.inputBytes[i]) ||
-        (address & (model.inputs[i].alignment - 1)))
+        (address & (layout.alignment - 1)))
       return false;
+    if (layout.limit) {
+      size_t count = session.inputBytes[i] * steps / layout.alignment;
+      if (findBeyond(layout, inputs[i], count) != count)
+        return false;
+    }
   }
   for (size_t o = 0; o < numOutputs; ++o) {
     uintptr_t address = reinterpret_cast<uintptr_t>(outputs[o]);
@@ -139,9 +164,36 @@ inline bool buffersAreGood(const ttc_session &session,
   return true;
 }
 
+/// What is wrong with an input beyond its limit.
+Status explainLimit(const ttc_session &session, size_t index, const void *data,
+                    uint64_t steps, int64_t batch) {
+  const TensorLayout &layout = session.model->inputs[index];
+  const ttc_tensor_spec &spec = *layout.spec;
+  const size_t count = session.inputBytes[index] / layout.alignment;
+  const size_t wrong = findBeyond(layout, data, count * steps);
+  int64_t value = spec.dtype == TTC_DTYPE_I32
+                      ? static_cast<const int32_t *>(data)[wrong]
+                      : static_cast<const int64_t *>(data)[wrong];
+  std::vector<int64_t> position(static_cast<size_t>(spec.rank));
+  size_t rest = wrong % count;
+  for (size_t d = position.size(); d-- > 0;) {
+    size_t size =
+        static_cast<size_t>(spec.shape[d] == TTC_BATCH ? batch : spec.shape[d]);
+    position[d] = static_cast<int64_t>(rest % size);
+    rest /= size;
+  }
+  std::string where = describeShape(position.data(), spec.rank);
+  if (steps > 1)
+    where += " of timestep " + std::to_string(wrong / count);
+  return {TTC_ERROR_VALUE, "ValueBeyondLimit",
+          describe(Kind::Input, layout) + " has the value " +
+              std::to_string(value) + " at " + where + "; 0 to " +
+              std::to_string(layout.limit - 1) + " are possible."};
+}
+
 /// Why the buffers are not good, which is known to be the case.
 Status explainBuffers(const ttc_session &session, const void *const *inputs,
-                      void *const *outputs, uint64_t steps) {
+                      void *const *outputs, uint64_t steps, int64_t batch) {
   const ttc_model &model = *session.model;
   struct Buffer {
     std::string who;
@@ -176,6 +228,11 @@ Status explainBuffers(const ttc_session &session, const void *const *inputs,
                 "The memory of " + buffers[p].who + " and of " +
                     buffers[o].who +
                     " overlaps; give each a buffer of its own."};
+  for (size_t i = 0; i < model.inputs.size(); ++i)
+    if (size_t count = buffers[i].bytes / buffers[i].alignment;
+        model.inputs[i].limit &&
+        findBeyond(model.inputs[i], inputs[i], count) != count)
+      return explainLimit(session, i, inputs[i], steps, batch);
   return Status::success();
 }
 
@@ -222,7 +279,8 @@ Status sizeBuffers(ttc_session &session, int64_t batch) {
     for (size_t i = 0; i < layouts.size(); ++i)
       if (__builtin_mul_overflow(
               layouts[i].bytes,
-              static_cast<uint64_t>(layouts[i].batched ? batch : 1), &bytes[i]))
+              static_cast<uint64_t>(layouts[i].batched() ? batch : 1),
+              &bytes[i]))
         return false;
       else if (bytes[i] > session.largestBuffer)
         session.largestBuffer = bytes[i];
@@ -269,7 +327,7 @@ Status makeReady(ttc_session &session, int64_t batch) {
       session.states = std::move(block);
       session.statesBatch = batch;
     }
-    session.setExists(true, batch);
+    session.setExists(true, batch, session.generator());
   }
   session.readyBatch = batch;
   return Status::success();
@@ -305,7 +363,7 @@ Status makeReady(ttc_session &session, int64_t batch) {
     return Status::success();
   if (!buffersAreGood(session, inputs, outputs, static_cast<uint64_t>(steps)))
     return explainBuffers(session, inputs, outputs,
-                          static_cast<uint64_t>(steps));
+                          static_cast<uint64_t>(steps), batch);
   return session.readyBatch == batch ? Status::success()
                                      : makeReady(session, batch);
 }
@@ -476,19 +534,27 @@ Status allocateStates(const ttc_model &model, int64_t batch,
     return {TTC_ERROR_MEMORY, "Overflow",
             "There is no room for " + what +
                 ": they have more bytes than can be counted."};
+  // What comes before the states in the block.
+  const uint64_t start =
+      model.descriptor->has_generator ? sizeof(GeneratorState) : 0;
+  if (size < start)
+    return {TTC_ERROR_FORMAT, "InvalidDescriptor",
+            "The model " + model.name + " has no room for its generator in " +
+                what + ". Compile it again."};
   for (size_t i = 0; i < model.states.size(); ++i) {
     const TensorLayout &layout = model.states[i];
     uint64_t offset = 0, bytes = 0, end = 0;
     if (!bytesAtBatch(model.descriptor->states[i].offset, batch, offset) ||
         __builtin_mul_overflow(
-            layout.bytes, static_cast<uint64_t>(layout.batched ? batch : 1),
+            layout.bytes, static_cast<uint64_t>(layout.batched() ? batch : 1),
             &bytes) ||
         __builtin_add_overflow(offset, bytes, &end) || end > size ||
-        offset % layout.alignment)
+        offset < start || offset % layout.alignment)
       return {TTC_ERROR_FORMAT, "InvalidDescriptor",
               "The model " + model.name + " places the state " +
                   quoteName(layout.spec->name) + " outside " + what +
-                  ", or not aligned to its element. Compile it again."};
+                  ", over its generator or not aligned to its element. Compile "
+                  "it again."};
   }
   return allocateZeroed(what, size, block);
 }
@@ -526,16 +592,37 @@ unsigned char *ttc_session::stateData(size_t index) const {
 
 uint64_t ttc_session::stateBytes(size_t index) const {
   const TensorLayout &layout = model->states[index];
-  return layout.bytes * static_cast<uint64_t>(layout.batched ? statesBatch : 1);
+  return layout.bytes *
+         static_cast<uint64_t>(layout.batched() ? statesBatch : 1);
 }
 
-void ttc_session::setExists(bool now, int64_t newBatch) {
+GeneratorState ttc_session::generator() const {
+  if (!model->descriptor->has_generator ||
+      !exists.load(std::memory_order_relaxed))
+    return idleGenerator;
+  GeneratorState present;
+  std::memcpy(&present, states.get(), sizeof(present));
+  return present;
+}
+
+void ttc_session::setGenerator(const GeneratorState &next) {
+  idleGenerator = next;
+  if (model->descriptor->has_generator &&
+      exists.load(std::memory_order_relaxed))
+    std::memcpy(states.get(), &next, sizeof(next));
+}
+
+void ttc_session::setExists(bool now, int64_t newBatch,
+                            const GeneratorState &next) {
   exists.store(now, std::memory_order_relaxed);
   batch.store(now ? newBatch : TTC_BATCH, std::memory_order_relaxed);
   readyBatch = 0;
   for (size_t i = 0; i < model->states.size(); ++i)
-    if (model->states[i].batched)
-      stateShapes[stateShapeAt[i]] = now ? newBatch : TTC_BATCH;
+    if (model->states[i].batched())
+      stateShapes[stateShapeAt[i] +
+                  static_cast<size_t>(model->states[i].batchDim)] =
+          now ? newBatch : TTC_BATCH;
+  setGenerator(next);
 }
 
 extern "C" ttc_status ttc_session_create(ttc_model *model, ttc_session **out,
@@ -599,10 +686,43 @@ extern "C" ttc_status ttc_session_run_raw(ttc_session *session,
 extern "C" ttc_status ttc_session_zero(ttc_session *session, ttc_error *error) {
   if (!enter(session))
     return refuseEntry(session, error);
-  session->setExists(false, TTC_BATCH);
+  session->setExists(false, TTC_BATCH, session->generator());
   session->timestep.store(0, std::memory_order_relaxed);
   leave(session);
   return TTC_OK;
+}
+
+extern "C" ttc_status ttc_session_seed(ttc_session *session, uint64_t seed,
+                                       ttc_error *error) {
+  return ttc_session_set_generator(session, seed, /*position=*/0, error);
+}
+
+extern "C" ttc_status ttc_session_set_generator(ttc_session *session,
+                                                uint64_t seed,
+                                                uint64_t position,
+                                                ttc_error *error) {
+  if (!enter(session))
+    return refuseEntry(session, error);
+  session->setGenerator({seed, position});
+  leave(session);
+  return TTC_OK;
+}
+
+extern "C" ttc_status ttc_session_generator(const ttc_session *session,
+                                            uint64_t *seed, uint64_t *position,
+                                            ttc_error *error) {
+  return guarded(error, [&]() -> Status {
+    if (!session || !seed || !position)
+      return nullArgument(!session ? "session" : !seed ? "seed" : "position");
+    Occupied occupied(*session);
+    Status status = occupied.status();
+    if (status.failed())
+      return status;
+    GeneratorState present = session->generator();
+    *seed = present.seed;
+    *position = present.position;
+    return Status::success();
+  });
 }
 
 extern "C" uint64_t ttc_session_timestep(const ttc_session *session) {

@@ -15,7 +15,16 @@
 
 #include "Model.h"
 
+#include <optional>
+
 namespace ttc {
+
+/// Where a session's random numbers come from: each is a function of the seed,
+/// the position and its place in the step.
+struct GeneratorState {
+  uint64_t seed = 0;
+  uint64_t position = 0; ///< steps since it was seeded
+};
 
 /// A tensor that is to become a state.
 struct StateSource {
@@ -43,6 +52,8 @@ struct ttc_session {
 
   ttc::AlignedBlock states;
   int64_t statesBatch = 0; ///< what the block is laid out for; 0 for no block
+  /// The generator while it is not in the states' block.
+  ttc::GeneratorState idleGenerator;
   ttc::AlignedBlock scratch;
   int64_t scratchBatch = 0; ///< the largest batch that it has room for
 
@@ -74,16 +85,20 @@ struct ttc_session {
   }
   uint64_t stateBytes(size_t index) const;
 
-  /// Says whether the states exist from now on, and their batch.
-  void setExists(bool now, int64_t newBatch);
+  /// The generator as it is now.
+  ttc::GeneratorState generator() const;
+  void setGenerator(const ttc::GeneratorState &next);
+
+  /// Says whether the states exist from now on, their batch and the generator.
+  void setExists(bool now, int64_t newBatch, const ttc::GeneratorState &next);
 
   /// Replaces the states, all or nothing. `absent` names those that are
-  /// recorded as not existing yet. `origin` begins the sentences: "The states
-  /// file 'x'".
-  ttc::Status replaceStates(const std::string &origin,
-                            const std::vector<ttc::StateSource> &sources,
-                            const std::vector<std::string> &absent, int flags,
-                            uint64_t newTimestep);
+  /// recorded as not existing yet. Without a new generator the present one
+  /// stays. `origin` begins the sentences: "The states file 'x'".
+  ttc::Status replaceStates(
+      const std::string &origin, const std::vector<ttc::StateSource> &sources,
+      const std::vector<std::string> &absent, int flags, uint64_t newTimestep,
+      const std::optional<ttc::GeneratorState> &newGenerator);
 };
 
 namespace ttc {

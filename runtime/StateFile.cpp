@@ -7,16 +7,14 @@
 
 #include "StateFile.h"
 
-#include "AtomicWrite.h"
 #include "Checksum.h"
 #include "File.h"
-#include "Session.h"
+#include "SafetensorsWriter.h"
 #include "Weights.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <map>
 #include <nlohmann/json.hpp>
 
 namespace ttc {
@@ -24,20 +22,33 @@ namespace {
 
 constexpr std::string_view checksumPrefix = "ttc.crc32c.";
 constexpr std::string_view noChecksum = "00000000";
-
-std::string jsonString(std::string_view text) {
-  return nlohmann::json(text).dump();
-}
+constexpr const char *seedKey = "ttc.rng_seed";
+constexpr const char *positionKey = "ttc.rng_position";
 
 //===----------------------------------------------------------------------===//
 // Writing
 //===----------------------------------------------------------------------===//
 
-/// The eight bytes of length and the header of a session's states as they are
-/// now.
-std::string makeHeader(const ttc_session &session) {
+/// The states of a session as they are now.
+std::vector<OutgoingTensor> listStates(const ttc_session &session) {
+  std::vector<OutgoingTensor> tensors;
+  if (!session.exists.load(std::memory_order_relaxed))
+    return tensors;
+  for (size_t i = 0; i < session.model->states.size(); ++i) {
+    const ttc_tensor_spec &spec = *session.model->states[i].spec;
+    tensors.push_back({spec.name,
+                       ttc_dtype_name(spec.dtype),
+                       session.stateShape(i),
+                       static_cast<size_t>(spec.rank),
+                       {session.stateData(i), session.stateBytes(i)}});
+  }
+  return tensors;
+}
+
+/// The beginning of the file of these states.
+std::string makeHeader(const ttc_session &session,
+                       const std::vector<OutgoingTensor> &tensors) {
   const ttc_model &model = *session.model;
-  const bool exists = session.exists.load(std::memory_order_relaxed);
   std::map<std::string, std::string> metadata;
   metadata["ttc.format_version"] = "1";
   metadata["ttc.model_name"] = model.descriptor->name;
@@ -47,47 +58,29 @@ std::string makeHeader(const ttc_session &session) {
   metadata["ttc.timestep"] =
       std::to_string(session.timestep.load(std::memory_order_relaxed));
   metadata[std::string(headerChecksumKey)] = noChecksum;
-
+  if (model.descriptor->has_generator) {
+    GeneratorState generator = session.generator();
+    metadata[seedKey] = std::to_string(generator.seed);
+    metadata[positionKey] = std::to_string(generator.position);
+  }
   nlohmann::json absent = nlohmann::json::array();
-  std::string tensors;
-  uint64_t at = 0;
-  for (size_t i = 0; i < model.states.size(); ++i) {
-    const ttc_tensor_spec &spec = *model.states[i].spec;
-    if (!exists) {
-      absent.push_back(spec.name);
-      continue;
-    }
-    uint64_t bytes = session.stateBytes(i);
-    metadata[std::string(checksumPrefix) + spec.name] =
-        checksumText(crc32c(session.stateData(i), bytes));
-    tensors += "," + jsonString(spec.name) + ":{\"dtype\":\"" +
-               ttc_dtype_name(spec.dtype) + "\",\"shape\":[";
-    for (int32_t d = 0; d < spec.rank; ++d)
-      tensors += (d ? "," : "") + std::to_string(session.stateShape(i)[d]);
-    tensors += "],\"data_offsets\":[" + std::to_string(at) + "," +
-               std::to_string(at + bytes) + "]}";
-    at += bytes;
-  }
+  if (tensors.empty())
+    for (const TensorLayout &layout : model.states)
+      absent.push_back(layout.spec->name);
   metadata["ttc.absent_states"] = absent.dump();
+  for (const OutgoingTensor &tensor : tensors)
+    metadata[std::string(checksumPrefix) + tensor.name] =
+        checksumText(crc32c(tensor.data.data, tensor.data.size));
 
-  std::string header(8, '\0');
-  header += "{\"__metadata__\":{";
-  size_t checksumAt = 0;
-  bool first = true;
-  for (const auto &[key, value] : metadata) {
-    header += (first ? "" : ",") + jsonString(key) + ":";
-    if (key == headerChecksumKey)
-      checksumAt = header.size() + 1;
-    header += jsonString(value);
-    first = false;
-  }
-  header += "}" + tensors + "}";
-  header.append((TTC_ALIGNMENT - header.size() % TTC_ALIGNMENT) % TTC_ALIGNMENT,
-                ' ');
-  uint64_t size = header.size() - 8;
-  std::memcpy(header.data(), &size, 8);
-  header.replace(checksumAt, noChecksum.size(),
-                 checksumText(crc32c(header.data() + 8, size)));
+  std::string header = makeSafetensorsHeader(metadata, tensors);
+  // The quotes of a name inside another string are escaped: in this spelling it
+  // is there once.
+  std::string spelling =
+      jsonString(headerChecksumKey) + ":" + jsonString(noChecksum);
+  header.replace(header.find(spelling) + spelling.size() - 1 -
+                     noChecksum.size(),
+                 noChecksum.size(),
+                 checksumText(crc32c(header.data() + 8, header.size() - 8)));
   return header;
 }
 
@@ -145,6 +138,41 @@ Status readAbsent(const std::string &path, StateFile &file) {
   return Status::success();
 }
 
+/// Reads a number in decimal, all of the value of a key that is there.
+Status readNumber(const std::string &path, const StateFile &file,
+                  const char *key, const char *cause, uint64_t &number) {
+  const std::string &text = file.metadata(key);
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size())
+    return Status::success();
+  return {TTC_ERROR_FORMAT, cause,
+          "The states file " + quoteName(path) + " has for " + quoteName(key) +
+              " " + quoteName(text) + ", a number below 2^64 is expected."};
+}
+
+/// Both numbers of the generator, or none.
+Status readGenerator(const std::string &path, StateFile &file) {
+  const bool seed = file.header.findMetadata(seedKey);
+  const bool position = file.header.findMetadata(positionKey);
+  if (!seed && !position)
+    return Status::success();
+  if (!seed || !position)
+    return {TTC_ERROR_FORMAT, "InvalidGenerator",
+            "The states file " + quoteName(path) + " has " +
+                quoteName(seed ? seedKey : positionKey) + " without " +
+                quoteName(seed ? positionKey : seedKey) + "."};
+  GeneratorState generator;
+  Status status =
+      readNumber(path, file, seedKey, "InvalidGenerator", generator.seed);
+  if (!status.failed())
+    status = readNumber(path, file, positionKey, "InvalidGenerator",
+                        generator.position);
+  if (!status.failed())
+    file.generator = generator;
+  return status;
+}
+
 /// Everything in a file of ours that can be checked without a model.
 Status verify(const std::string &path, StateFile &file) {
   const std::string *version = file.header.findMetadata("ttc.format_version");
@@ -166,14 +194,12 @@ Status verify(const std::string &path, StateFile &file) {
       return {TTC_ERROR_FORMAT, "InvalidMetadata",
               "The states file " + quoteName(path) + " has no '" + key +
                   "' in its metadata."};
-  const std::string &timestep = file.metadata("ttc.timestep");
-  auto [end, error] = std::from_chars(
-      timestep.data(), timestep.data() + timestep.size(), file.timestep);
-  if (error != std::errc() || end != timestep.data() + timestep.size())
-    return {TTC_ERROR_FORMAT, "InvalidTimestep",
-            "The states file " + quoteName(path) + " has for 'ttc.timestep' " +
-                quoteName(timestep) + ", a number below 2^64 is expected."};
-  Status status = readAbsent(path, file);
+  Status status =
+      readNumber(path, file, "ttc.timestep", "InvalidTimestep", file.timestep);
+  if (!status.failed())
+    status = readGenerator(path, file);
+  if (!status.failed())
+    status = readAbsent(path, file);
   if (status.failed())
     return status;
 
@@ -228,7 +254,48 @@ Status checkFingerprints(const std::string &path, const StateFile &file,
   return Status::success();
 }
 
-Status load(ttc_session &session, const std::string &path, int flags) {
+/// Adds a sentence to those that a caller is to get.
+void add(std::string &note, const std::string &sentence) {
+  note += (note.empty() ? "" : " ") + sentence;
+}
+
+/// A model that draws random numbers goes on as it did only with their seed and
+/// position. Says in `note` what is made of it where that is allowed.
+Status checkGenerator(const std::string &path, const StateFile &file,
+                      const ttc_session &session, int flags,
+                      std::string &note) {
+  const bool wanted = session.model->descriptor->has_generator;
+  const bool lenient = flags & TTC_LOAD_LENIENT;
+  if (wanted == file.generator.has_value())
+    return Status::success();
+  std::string who = "The states file " + quoteName(path);
+  const std::string &model = session.model->name;
+  if (!wanted) {
+    who += " has the seed and position of random numbers, which the model " +
+           model + " does not draw";
+    if (!lenient)
+      return {TTC_ERROR_UNEXPECTED, "UnexpectedGenerator",
+              who + ". Load it with TTC_LOAD_LENIENT to pass over them."};
+    add(note, who + ".");
+    return Status::success();
+  }
+  who +=
+      " has no seed and position for the random numbers of the model " + model;
+  if (!lenient)
+    return {TTC_ERROR_MISSING, "MissingGenerator",
+            who + ". Load it with TTC_LOAD_LENIENT to go on with those of the "
+                  "session."};
+  GeneratorState present = session.generator();
+  add(note, who + ": those of the session stay, seed " +
+                std::to_string(present.seed) + " and position " +
+                std::to_string(present.position) + ".");
+  return Status::success();
+}
+
+/// Adds sentences to `note` on what could not be verified, before anything
+/// changes: after that nothing may fail.
+Status load(ttc_session &session, const std::string &path, int flags,
+            std::string &note) {
   StateFile file;
   Status status = readStateFile(path, file);
   if (status.failed())
@@ -238,11 +305,17 @@ Status load(ttc_session &session, const std::string &path, int flags) {
             "The file " + quoteName(path) +
                 " carries no checksums and no fingerprints: ttc did not write "
                 "it. If it is trusted, load it with TTC_LOAD_UNVERIFIED."};
-  if (file.ours) {
+  if (file.ours)
     status = checkFingerprints(path, file, *session.model, flags);
-    if (status.failed())
-      return status;
-  }
+  else
+    add(note, "The file " + quoteName(path) +
+                  " carries no checksums and no fingerprints: only its keys, "
+                  "shapes and dtypes were verified, and the timestep is now "
+                  "0.");
+  if (!status.failed())
+    status = checkGenerator(path, file, session, flags, note);
+  if (status.failed())
+    return status;
   std::vector<StateSource> sources;
   sources.reserve(file.header.tensors.size());
   for (const SafetensorsEntry &entry : file.header.tensors) {
@@ -257,8 +330,10 @@ Status load(ttc_session &session, const std::string &path, int flags) {
                        static_cast<int64_t>(entry.rank),
                        file.header.shape(entry), file.data(entry), bytes});
   }
-  return session.replaceStates("The states file " + quoteName(path), sources,
-                               file.absent, flags, file.timestep);
+  return session.replaceStates(
+      "The states file " + quoteName(path), sources, file.absent, flags,
+      file.timestep,
+      session.model->descriptor->has_generator ? file.generator : std::nullopt);
 }
 
 /// Whether a failure says that the file is not a whole states file (rather than
@@ -269,15 +344,16 @@ bool doesNotVerify(const Status &status) {
 }
 
 Status loadLatest(ttc_session &session, const std::string &path, int flags,
-                  int &generation) {
-  Status newest = load(session, path, flags);
+                  int &generation, std::string &note) {
+  Status newest = load(session, path, flags, note);
   if (!newest.failed()) {
     generation = 0;
     return newest;
   }
   if (!doesNotVerify(newest) && newest.code() != TTC_ERROR_NOT_FOUND)
     return newest;
-  Status before = load(session, path + ".prev", flags);
+  note = newest.message() + " The generation before has taken its place.";
+  Status before = load(session, path + ".prev", flags, note);
   if (!before.failed()) {
     generation = 1;
     return before;
@@ -321,11 +397,11 @@ extern "C" ttc_status ttc_session_save(ttc_session *session, const char *path,
     Status status = occupied.status();
     if (status.failed())
       return status;
-    std::string header = makeHeader(*session);
+    std::vector<OutgoingTensor> tensors = listStates(*session);
+    std::string header = makeHeader(*session, tensors);
     std::vector<Piece> pieces = {{header.data(), header.size()}};
-    if (session->exists.load(std::memory_order_relaxed))
-      for (size_t i = 0; i < session->model->states.size(); ++i)
-        pieces.push_back({session->stateData(i), session->stateBytes(i)});
+    for (const OutgoingTensor &tensor : tensors)
+      pieces.push_back(tensor.data);
     return writeAtomically(path, pieces);
   });
 }
@@ -340,7 +416,12 @@ extern "C" ttc_status ttc_session_load(ttc_session *session, const char *path,
       return status;
     Occupied occupied(*session);
     status = occupied.status();
-    return status.failed() ? status : load(*session, path, flags);
+    std::string note;
+    if (!status.failed())
+      status = load(*session, path, flags, note);
+    if (!status.failed())
+      remark(note, error);
+    return status;
   });
 }
 
@@ -356,8 +437,12 @@ extern "C" ttc_status ttc_session_load_latest(ttc_session *session,
       return status;
     Occupied occupied(*session);
     status = occupied.status();
-    return status.failed() ? status
-                           : loadLatest(*session, path, flags, *generation);
+    std::string note;
+    if (!status.failed())
+      status = loadLatest(*session, path, flags, *generation, note);
+    if (!status.failed())
+      remark(note, error);
+    return status;
   });
 }
 

@@ -13,12 +13,15 @@
 //   ttc.model_name       for people
 //   ttc.schema           SHA-256 of the table of states: must be the model's
 //   ttc.model            SHA-256 of the model: must be, unless the caller says
-//   not ttc.weights_crc32c   of the prepared weights, for people ttc.timestep
-//   in decimal ttc.absent_states    a JSON list of the states that did not
-//   exist yet ttc.crc32c.<key>     CRC-32C of the data of that tensor
+//                        not
+//   ttc.weights_crc32c   of the prepared weights, for people
+//   ttc.timestep         in decimal
+//   ttc.rng_seed         in decimal, as the next: of the generator, where the
+//   ttc.rng_position     model has one
+//   ttc.absent_states    a JSON list of the states that did not exist yet
+//   ttc.crc32c.<key>     CRC-32C of the data of that tensor
 //   ttc.header_crc32c    CRC-32C of the header, JSON and spaces, with these
-//   eight
-//                        digits themselves taken as '0'
+//                        eight digits themselves taken as '0'
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,6 +29,7 @@
 #define TTC_STATEFILE_H
 
 #include "SafetensorsReader.h"
+#include "Session.h"
 
 namespace ttc {
 
@@ -39,6 +43,7 @@ struct StateFile {
   bool ours = false;
   uint64_t timestep = 0;
   std::vector<std::string> absent;
+  std::optional<GeneratorState> generator;
 
   const unsigned char *data(const SafetensorsEntry &entry) const {
     return bytes.data() + header.dataAt + entry.begin;

@@ -71,6 +71,9 @@ void flushSubnormals(void *data, uint64_t bytes, int32_t dtype) {
   else if (dtype == TTC_DTYPE_F64)
     flushSubnormals<uint64_t>(data, bytes, 0x7FF0000000000000u,
                               0x8000000000000000u);
+  else if (dtype == TTC_DTYPE_BF16)
+    flushSubnormals<uint16_t>(data, bytes, 0x7F80u, 0x8000u);
+  // Those of F16 are normal numbers of F32, in which a step computes.
 }
 
 /// Where each state's value comes from.
@@ -154,14 +157,14 @@ void checkShape(const TensorLayout &layout, const StateSource &source,
     findings.add(TTC_ERROR_SHAPE, "RankMismatch", shape);
     return;
   }
-  for (int64_t i = layout.batched; i < source.rank; ++i)
-    if (source.shape[i] != spec.shape[i]) {
+  for (int64_t i = 0; i < source.rank; ++i)
+    if (i != layout.batchDim && source.shape[i] != spec.shape[i]) {
       findings.add(TTC_ERROR_SHAPE, "ShapeMismatch", shape);
       return;
     }
-  if (!layout.batched)
+  if (!layout.batched())
     return;
-  int64_t own = source.shape[0];
+  int64_t own = source.shape[layout.batchDim];
   if (own < 1) {
     findings.add(TTC_ERROR_SHAPE, "InvalidBatch",
                  shape + " with a batch of at least 1");
@@ -189,10 +192,11 @@ Status checkFlags(int flags) {
 
 using namespace ttc;
 
-Status ttc_session::replaceStates(const std::string &origin,
-                                  const std::vector<StateSource> &sources,
-                                  const std::vector<std::string> &absent,
-                                  int flags, uint64_t newTimestep) {
+Status ttc_session::replaceStates(
+    const std::string &origin, const std::vector<StateSource> &sources,
+    const std::vector<std::string> &absent, int flags, uint64_t newTimestep,
+    const std::optional<GeneratorState> &newGenerator) {
+  const GeneratorState next = newGenerator.value_or(generator());
   const bool lenient = flags & TTC_LOAD_LENIENT;
   const bool live = exists.load(std::memory_order_relaxed);
   std::vector<Assignment> assignments(model->states.size());
@@ -238,12 +242,13 @@ Status ttc_session::replaceStates(const std::string &origin,
                            ": ");
 
   if (allAbsent || (!anySource && !live)) {
-    setExists(false, TTC_BATCH);
+    setExists(false, TTC_BATCH, next);
     timestep.store(newTimestep, std::memory_order_relaxed);
     return Status::success();
   }
   if (!anySource && absent.empty()) {
     // Leniently, what is missing stays as it is.
+    setGenerator(next);
     timestep.store(newTimestep, std::memory_order_relaxed);
     return Status::success();
   }
@@ -269,7 +274,7 @@ Status ttc_session::replaceStates(const std::string &origin,
   }
   states = std::move(block);
   statesBatch = newBatch;
-  setExists(true, newBatch);
+  setExists(true, newBatch, next);
   timestep.store(newTimestep, std::memory_order_relaxed);
   return Status::success();
 }
@@ -310,6 +315,6 @@ extern "C" ttc_status ttc_session_set_states(ttc_session *session,
       for (const TensorLayout &layout : session->model->states)
         absent.push_back(layout.spec->name);
     return session->replaceStates("The set of states", sources, absent, flags,
-                                  timestep);
+                                  timestep, std::nullopt);
   });
 }

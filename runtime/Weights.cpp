@@ -7,6 +7,8 @@
 
 #include "Weights.h"
 
+#include "SafetensorsWriter.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -210,5 +212,33 @@ extern "C" ttc_status ttc_weights_metadata_at(const ttc_weights *weights,
     *key = weights->header.metadata[index].first.c_str();
     *value = weights->header.metadata[index].second.c_str();
     return Status::success();
+  });
+}
+
+extern "C" ttc_status ttc_weights_save(const ttc_weights *weights,
+                                       const char *path, ttc_error *error) {
+  return guarded(error, [&]() -> Status {
+    if (!weights || !path)
+      return nullArgument(weights ? "path" : "weights");
+    const SafetensorsHeader &header = weights->header;
+    std::vector<OutgoingTensor> tensors;
+    for (size_t i = 0; i < header.tensors.size(); ++i) {
+      const SafetensorsEntry &entry = header.tensors[i];
+      if (!isUtf8(entry.name) || entry.name == "__metadata__")
+        return {TTC_ERROR_ARGUMENT, "InvalidName",
+                "The tensor " + quoteName(entry.name) +
+                    " cannot be written: its name is not UTF-8, or means "
+                    "something else in a safetensors file."};
+      tensors.push_back({entry.name,
+                         entry.dtype->name,
+                         header.shape(entry),
+                         entry.rank,
+                         {weights->data[i], entry.end - entry.begin}});
+    }
+    std::string beginning = makeSafetensorsHeader({}, tensors);
+    std::vector<Piece> pieces = {{beginning.data(), beginning.size()}};
+    for (const OutgoingTensor &tensor : tensors)
+      pieces.push_back(tensor.data);
+    return writeAtomically(path, pieces);
   });
 }

@@ -137,12 +137,42 @@ TEST_CASE("K23 every allocation that fails is reported and changes nothing") {
   CHECK(turns > 5);
   CHECK(fake.states() == saved.states());
 
+  // With something to say of the generator, which must not fail afterwards.
+  MixedSession mixed;
+  mixed.step(2, 0);
+  std::string mixedPath = directory / "m.safetensors";
+  ttc_model_descriptor plain = ttc_model_mixed;
+  plain.has_generator = 0;
+  MixedSession without(plain);
+  without.step(3, 0);
+  REQUIRE(ttc_session_save(without.session, mixedPath.c_str(), nullptr) ==
+          TTC_OK);
+  REQUIRE(ttc_session_zero(mixed.session, nullptr) == TTC_OK);
+  turns = failEach(
+      [&](ttc_error *error) {
+        return ttc_session_load(mixed.session, mixedPath.c_str(),
+                                TTC_LOAD_LENIENT, error);
+      },
+      [&] {
+        REQUIRE(mixed.states().empty());
+        REQUIRE(mixed.generator() == std::pair<uint64_t, uint64_t>(0, 1));
+      });
+  CHECK(turns > 5);
+  CHECK(mixed.states() == without.states());
+
   ttc_weights *weights = nullptr;
   turns = failEach(
       [&](ttc_error *error) {
         return ttc_weights_open(path.c_str(), &weights, error);
       },
       [&] { REQUIRE(weights == nullptr); });
+  CHECK(turns > 5);
+  std::string copy = directory / "copy.safetensors";
+  turns = failEach(
+      [&](ttc_error *error) {
+        return ttc_weights_save(weights, copy.c_str(), error);
+      },
+      [&] { REQUIRE(!fileExists(copy)); });
   CHECK(turns > 5);
   ttc_weights_close(weights);
 

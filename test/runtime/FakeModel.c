@@ -86,17 +86,6 @@ static const ttc_state_spec states[] = {
     {{"net.1.mem", TTC_DTYPE_F32, 2, batched}, {0, 0}},
     {{"net.1.syn", TTC_DTYPE_F32, 2, batched}, {0, N * sizeof(float)}}};
 
-#if defined(__x86_64__)
-#define FAKE_TRIPLE "x86_64-unknown-linux-gnu"
-#define FAKE_FEATURES "sse,sse2"
-#elif defined(__aarch64__)
-#define FAKE_TRIPLE "aarch64-unknown-linux-gnu"
-#define FAKE_FEATURES ""
-#else
-#define FAKE_TRIPLE "riscv64-unknown-linux-gnu"
-#define FAKE_FEATURES ""
-#endif
-
 const ttc_model_descriptor ttc_model_fake = {
     TTC_ABI_VERSION,
     sizeof(ttc_model_descriptor),
@@ -121,7 +110,10 @@ const ttc_model_descriptor ttc_model_fake = {
     NULL,
     prepare,
     step,
-    run};
+    run,
+    NULL,
+    0,
+    0};
 
 // The name by which a library's loader finds it.
 extern const ttc_model_descriptor ttc_model

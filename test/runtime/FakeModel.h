@@ -12,6 +12,17 @@
 
 #define FAKE_NEURONS 4
 
+#if defined(__x86_64__)
+#define FAKE_TRIPLE "x86_64-unknown-linux-gnu"
+#define FAKE_FEATURES "sse,sse2"
+#elif defined(__aarch64__)
+#define FAKE_TRIPLE "aarch64-unknown-linux-gnu"
+#define FAKE_FEATURES ""
+#else
+#define FAKE_TRIPLE "riscv64-unknown-linux-gnu"
+#define FAKE_FEATURES ""
+#endif
+
 #ifdef __cplusplus
 extern "C"
 #else

@@ -84,6 +84,18 @@ std::vector<ttc_tensor> views(std::vector<Tensor> &tensors) {
   return result;
 }
 
+ttc_tensor AnyTensor::view() {
+  return {name.c_str(), dtype, static_cast<int32_t>(shape.size()), shape.data(),
+          data.data()};
+}
+
+std::vector<ttc_tensor> views(std::vector<AnyTensor> &tensors) {
+  std::vector<ttc_tensor> result;
+  for (AnyTensor &tensor : tensors)
+    result.push_back(tensor.view());
+  return result;
+}
+
 std::vector<Tensor> fakeWeights() {
   return {Tensor("net.1.raw_beta", {FAKE_NEURONS}, 0.5f),
           Tensor("net.1.threshold", {}, 0.75f)};
@@ -134,6 +146,77 @@ std::vector<float> FakeSession::states() const {
                   data + state.shape[0] * int64_t(FAKE_NEURONS));
   }
   return result;
+}
+
+std::vector<AnyTensor> mixedWeights() {
+  std::vector<double> table;
+  for (int i = 0; i < MIXED_ROWS * MIXED_SIZE; ++i)
+    table.push_back(0.25 * i - 1.0);
+  return {{"embed.weight", TTC_DTYPE_F64, {MIXED_ROWS, MIXED_SIZE}, table},
+          {"rnn.bias",
+           TTC_DTYPE_F64,
+           {MIXED_SIZE},
+           std::vector<double>{0.5, 0.25, -0.125}},
+          {"rnn.raw_beta", TTC_DTYPE_F64, {}, std::vector<double>{1.5}}};
+}
+
+MixedSession::MixedSession(const ttc_model_descriptor &descriptor) {
+  std::vector<AnyTensor> tensors = mixedWeights();
+  std::vector<ttc_tensor> table = views(tensors);
+  ttc_weights *weights = nullptr;
+  REQUIRE(ttc_weights_from_tensors(table.data(), table.size(), &weights,
+                                   nullptr) == TTC_OK);
+  REQUIRE(ttc_model_create(&descriptor, weights, 1, &model, nullptr) == TTC_OK);
+  ttc_weights_close(weights);
+  REQUIRE(ttc_session_create(model, &session, nullptr) == TTC_OK);
+}
+
+MixedSession::~MixedSession() {
+  ttc_session_close(session);
+  ttc_model_close(model);
+}
+
+std::vector<int64_t> mixedIds(int64_t batch, int seed) {
+  std::vector<int64_t> ids;
+  for (int64_t b = 0; b < batch; ++b)
+    ids.push_back((b * 3 + seed) % MIXED_ROWS);
+  return ids;
+}
+
+std::vector<double> mixedInput(int64_t batch, int seed) {
+  std::vector<double> input(static_cast<size_t>(batch) * MIXED_SIZE);
+  for (size_t i = 0; i < input.size(); ++i)
+    input[i] = std::cos(seed * 1.3 + static_cast<double>(i));
+  return input;
+}
+
+std::vector<double> MixedSession::step(int64_t batch, int seed) {
+  std::vector<int64_t> ids = mixedIds(batch, seed);
+  std::vector<double> x = mixedInput(batch, seed), y(x.size());
+  const void *in[] = {ids.data(), x.data()};
+  void *out[] = {y.data()};
+  REQUIRE(ttc_session_step_raw(session, in, out, batch, nullptr) == TTC_OK);
+  return y;
+}
+
+std::string MixedSession::states() const {
+  std::string result;
+  for (size_t i = 0; i < ttc_model_get_descriptor(model)->num_states; ++i) {
+    ttc_tensor state;
+    REQUIRE(ttc_session_state(session, i, &state, nullptr) == TTC_OK);
+    size_t bytes = ttc_dtype_size(state.dtype);
+    for (int32_t d = 0; d < state.rank; ++d)
+      bytes *= static_cast<size_t>(state.shape[d]);
+    if (state.data)
+      result.append(static_cast<const char *>(state.data), bytes);
+  }
+  return result;
+}
+
+std::pair<uint64_t, uint64_t> MixedSession::generator() const {
+  uint64_t seed = 0, position = 0;
+  REQUIRE(ttc_session_generator(session, &seed, &position, nullptr) == TTC_OK);
+  return {seed, position};
 }
 
 doctest::String toString(const Outcome &outcome) {

@@ -9,6 +9,7 @@
 #define TTC_FIXTURES_H
 
 #include "FakeModel.h"
+#include "MixedModel.h"
 #include "ttc/runtime.h"
 
 #include <doctest/doctest.h>
@@ -51,6 +52,25 @@ struct Tensor {
 
 std::vector<ttc_tensor> views(std::vector<Tensor> &tensors);
 
+/// A tensor of any dtype that owns its data.
+struct AnyTensor {
+  std::string name;
+  int32_t dtype;
+  std::vector<int64_t> shape;
+  std::vector<unsigned char> data;
+
+  template <typename T>
+  AnyTensor(std::string givenName, int32_t dtype, std::vector<int64_t> shape,
+            const std::vector<T> &values)
+      : name(std::move(givenName)), dtype(dtype), shape(std::move(shape)) {
+    const auto *bytes = reinterpret_cast<const unsigned char *>(values.data());
+    data.assign(bytes, bytes + values.size() * sizeof(T));
+  }
+  ttc_tensor view();
+};
+
+std::vector<ttc_tensor> views(std::vector<AnyTensor> &tensors);
+
 /// The weights of the fake model.
 std::vector<Tensor> fakeWeights();
 
@@ -72,6 +92,33 @@ struct FakeSession {
 
 /// The input of the fake model's step number `seed`.
 std::vector<float> fakeInput(int64_t batch, int seed);
+
+/// The weights of the mixed model.
+std::vector<AnyTensor> mixedWeights();
+
+/// The mixed model with its weights, and a session.
+struct MixedSession {
+  ttc_model *model = nullptr;
+  ttc_session *session = nullptr;
+
+  explicit MixedSession(
+      const ttc_model_descriptor &descriptor = ttc_model_mixed);
+  ~MixedSession();
+  MixedSession(const MixedSession &) = delete;
+  MixedSession &operator=(const MixedSession &) = delete;
+
+  /// A step on an input made from `seed`; returns the output.
+  std::vector<double> step(int64_t batch, int seed);
+  /// The bytes of all states as they are now, one after the other; empty if
+  /// there are none.
+  std::string states() const;
+  /// Seed and position of the random numbers.
+  std::pair<uint64_t, uint64_t> generator() const;
+};
+
+/// The inputs of the mixed model's step number `seed`.
+std::vector<int64_t> mixedIds(int64_t batch, int seed);
+std::vector<double> mixedInput(int64_t batch, int seed);
 
 /// What a call that should fail gave.
 struct Outcome {

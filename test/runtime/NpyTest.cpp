@@ -99,9 +99,9 @@ TEST_CASE("What is written is read again") {
   std::string path = directory / "a.npy";
   const float values[] = {1, 2, 3, 4, 5, 6};
   {
-    NpyWriter writer(path, {1, 3});
-    writer.write(values, 3);
-    writer.write(values + 3, 3);
+    NpyWriter writer(path, "f4", {1, 3});
+    writer.write(values, 3 * sizeof(float));
+    writer.write(values + 3, 3 * sizeof(float));
     CHECK(!fileExists(path));
     writer.finish(2);
   }
@@ -113,7 +113,7 @@ TEST_CASE("What is written is read again") {
   // One that is not finished leaves nothing.
   std::string other = directory / "b.npy";
   {
-    NpyWriter writer(other, {3});
+    NpyWriter writer(other, "f8", {3});
   }
   CHECK(!fileExists(other));
 }

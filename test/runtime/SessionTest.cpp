@@ -351,6 +351,10 @@ TEST_CASE("K21 a second thread is turned away") {
   CHECK(ttc_session_set_states(fake.session, nullptr, 0, 0, 0, nullptr) ==
         TTC_ERROR_BUSY);
   CHECK(ttc_session_zero(fake.session, nullptr) == TTC_ERROR_BUSY);
+  CHECK(ttc_session_seed(fake.session, 1, nullptr) == TTC_ERROR_BUSY);
+  uint64_t seed = 0, position = 0;
+  CHECK(ttc_session_generator(fake.session, &seed, &position, nullptr) ==
+        TTC_ERROR_BUSY);
   ttc_tensor state;
   CHECK(ttc_session_state(fake.session, 0, &state, nullptr) == TTC_ERROR_BUSY);
   letGo = true;

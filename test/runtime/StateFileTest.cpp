@@ -241,6 +241,32 @@ TEST_CASE("K11 the states of another model") {
         TTC_OK);
 }
 
+TEST_CASE("K20 a generator that is not two numbers") {
+  TemporaryDirectory directory;
+  std::string path = directory / "s.safetensors";
+  MixedSession mixed;
+  mixed.step(2, 0);
+  REQUIRE(ttc_session_save(mixed.session, path.c_str(), nullptr) == TTC_OK);
+  std::string bytes = readBytes(path);
+  const std::string seed = "\"ttc.rng_seed\":\"";
+  const std::string position = "\"ttc.rng_position\":\"";
+  for (const char *wrong :
+       {"", "-1", "+1", " 1", "1 ", "0x1", "1.0", "18446744073709551616"}) {
+    CAPTURE(wrong);
+    Outcome outcome = refused(edited(bytes, seed + "0", seed + wrong));
+    CHECK(outcome.code == TTC_ERROR_FORMAT);
+    CHECK(outcome.mentions("[InvalidGenerator]"));
+    CHECK(outcome.mentions("'ttc.rng_seed'"));
+    outcome = refused(edited(bytes, position + "1", position + wrong));
+    CHECK(outcome.mentions("'ttc.rng_position'"));
+    CHECK(outcome.mentions("a number below 2^64 is expected"));
+  }
+  CHECK(refused(edited(bytes, seed + "0\",", ""))
+            .mentions("has 'ttc.rng_position' without 'ttc.rng_seed'"));
+  CHECK(refused(edited(bytes, position + "1\",", ""))
+            .mentions("has 'ttc.rng_seed' without 'ttc.rng_position'"));
+}
+
 TEST_CASE("K12 a file of another version") {
   std::string bytes = savedBytes(2);
   Outcome outcome =

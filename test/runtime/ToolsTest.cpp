@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fixtures.h"
+#include "ttc/runtime.hpp"
 
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -86,6 +88,70 @@ private:
 bool mentions(const std::string &text, const std::string &part) {
   return text.find(part) != std::string::npos;
 }
+
+template <typename T> std::string bytesOf(const std::vector<T> &values) {
+  return {reinterpret_cast<const char *>(values.data()),
+          values.size() * sizeof(T)};
+}
+
+/// The mixed model's weights, an input of ten timesteps of batch 2 in several
+/// types, and what the steps give with seed 7.
+class MixedFolder : public ToolFolder {
+public:
+  MixedFolder() {
+    std::vector<AnyTensor> weights = mixedWeights();
+    std::vector<ttc_tensor> table = views(weights);
+    ttc::Weights::fromTensors(table).save(path("mixed.safetensors"));
+    MixedSession mixed;
+    REQUIRE(ttc_session_seed(mixed.session, 7, nullptr) == TTC_OK);
+    std::vector<int64_t> ids;
+    std::vector<double> x, y;
+    for (int t = 0; t < 10; ++t) {
+      for (int64_t id : mixedIds(2, t))
+        ids.push_back(id);
+      // Numbers that F32 has too.
+      for (size_t i = 0; i < 6; ++i)
+        x.push_back(static_cast<float>(mixedInput(2, t)[i]));
+    }
+    y.resize(x.size());
+    const void *in[] = {ids.data(), x.data()};
+    void *out[] = {y.data()};
+    REQUIRE(ttc_session_run_raw(mixed.session, in, out, 2, 10, nullptr) ==
+            TTC_OK);
+    output = bytesOf(y);
+    write<int64_t>("i8", "<i8", ids);
+    write<int32_t>("i4", "<i4", ids);
+    write<uint8_t>("u1", "|u1", ids);
+    write<uint64_t>("u8", "<u8", ids);
+    ids[13] = MIXED_ROWS;
+    write<int64_t>("beyond", "<i8", ids);
+    std::vector<uint64_t> huge(20, 1);
+    huge[5] = UINT64_MAX;
+    writeBytes(path("huge.npy"), npy("<u8", "(10, 2)", bytesOf(huge)));
+    writeBytes(path("f8.npy"), npy("<f8", "(10, 2, 3)", bytesOf(x)));
+    writeBytes(path("f4.npy"),
+               npy("<f4", "(10, 2, 3)",
+                   bytesOf(std::vector<float>(x.begin(), x.end()))));
+    writeBytes(path("golden.npy"), npy("<f8", "(10, 2, 3)", output));
+    y[44] += 1e-9;
+    writeBytes(path("near.npy"), npy("<f8", "(10, 2, 3)", bytesOf(y)));
+  }
+  Run mixedRun(const std::string &ids, const std::string &x,
+               const std::string &options) const {
+    return run("'" TTC_RUN "' '" MIXED_LIBRARY "' --weights "
+               "$W/mixed.safetensors --input $W/" +
+               ids + ".npy --input $W/" + x + ".npy " + options);
+  }
+
+private:
+  template <typename T>
+  void write(const std::string &name, const std::string &descr,
+             const std::vector<int64_t> &ids) const {
+    writeBytes(
+        path(name + ".npy"),
+        npy(descr, "(10, 2)", bytesOf(std::vector<T>(ids.begin(), ids.end()))));
+  }
+};
 
 } // namespace
 
@@ -303,6 +369,209 @@ TEST_CASE("ttc-run ends well at a signal, with its states saved") {
                          "$W/s.safetensors --compare $W/golden.npy --exact");
     CHECK(rest.code == 0);
   }
+}
+
+TEST_CASE("ttc-run takes and gives F64 and integers") {
+  MixedFolder at;
+  for (const char *ids : {"i8", "i4", "u1", "u8"})
+    for (const char *x : {"f8", "f4"}) {
+      CAPTURE(ids);
+      CAPTURE(x);
+      Run run = at.mixedRun(ids, x,
+                            "--seed 7 --output - --compare $W/golden.npy "
+                            "--exact");
+      CAPTURE(run.err);
+      CHECK(run.code == 0);
+      CHECK(run.out.substr(0, at.output.size()) == at.output);
+    }
+  Run run = at.mixedRun("i8", "f8", "--seed 7 --block 4 --output $W/y.npy");
+  CHECK(run.code == 0);
+  std::string written = readBytes(at.path("y.npy"));
+  CHECK(mentions(written, "'descr': '<f8'"));
+  CHECK(written.substr(written.size() - at.output.size()) == at.output);
+  run = at.mixedRun("i8", "f8", "--seed 7 --compare $W/near.npy --exact");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.out, "at timestep 7, element (0, 2)"));
+  CHECK(at.mixedRun("i8", "f8", "--seed 7 --compare $W/near.npy").code == 0);
+  // Another seed, and none.
+  for (const char *seed : {"--seed 8", ""})
+    CHECK(
+        at.mixedRun("i8", "f8", std::string("--compare $W/golden.npy ") + seed)
+            .code == 1);
+  // The loaded states bring the seed.
+  REQUIRE(at.mixedRun("i8", "f8",
+                      "--seed 7 --steps 4 --save-states $W/s.safetensors")
+              .code == 0);
+  CHECK(at.mixedRun("i8", "f8",
+                    "--skip 4 --load-states $W/s.safetensors --exact "
+                    "--compare $W/golden.npy")
+            .code == 0);
+}
+
+TEST_CASE("ttc-run refuses values and types that the model does not take") {
+  MixedFolder at;
+  Run run = at.mixedRun("beyond", "f8", "");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "'ids' has the value 5 at [1]; 0 to 4"));
+  run = at.mixedRun("huge", "f8", "");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "has the value 18446744073709551616 at timestep 2, "
+                          "element 1; the input 'ids' is I64"));
+  run = at.mixedRun("f8", "i8", "");
+  CHECK(run.code == 1);
+  run = at.mixedRun("i8", "i8", "");
+  CHECK(run.code == 1);
+  writeBytes(at.path("ints.npy"),
+             ToolFolder::npy("<i8", "(10, 2, 3)", std::string(480, '\0')));
+  run = at.mixedRun("i8", "ints", "");
+  CHECK(mentions(run.err, "f8, f4, u1 and b1 are understood"));
+  writeBytes(at.path("floats.npy"),
+             ToolFolder::npy("<f4", "(10, 2)", std::string(80, '\0')));
+  run = at.mixedRun("floats", "f8", "");
+  CHECK(mentions(run.err, "integers are understood"));
+  CHECK(at.mixedRun("i8", "f8", "--seed -1").code == 1);
+}
+
+TEST_CASE("ttc-state converts weights, there and back") {
+  ToolFolder at;
+  Tensor beta("net.1.raw_beta", {4}), threshold("net.1.raw_threshold", {});
+  beta.data = {0.0f, 10.0f, -3.0f, 2.5f};
+  threshold.data = {1.25f};
+  auto save = [&](std::vector<ttc_tensor> tensors, const char *name) {
+    ttc::Weights::fromTensors(tensors).save(at.path(name));
+  };
+  auto convert = [&](const std::string &options) {
+    return at.ttcState("convert --model '" FAKE_LIBRARY "' " + options);
+  };
+  auto values = [&](const char *name, size_t index) {
+    ttc::Weights file = ttc::Weights::open(at.path(name));
+    ttc_tensor tensor = file.at(index);
+    const float *data = static_cast<const float *>(tensor.data);
+    return std::vector<float>(data, data + (tensor.rank ? 4 : 1));
+  };
+  Tensor extra("other", {1});
+  save({beta.view(), threshold.view(), extra.view()}, "raw.safetensors");
+  Run run = convert("--compiled $W/raw.safetensors $W/c.safetensors");
+  CAPTURE(run.err);
+  CAPTURE(run.out);
+  CHECK(run.code == 0);
+  CHECK(mentions(run.out,
+                 "net.1.raw_beta -> net.1.beta: the raw value comes back with "
+                 "an error of up to 4.6e-05, at [1]"));
+  CHECK(mentions(run.out, "net.1.raw_threshold -> net.1.threshold: "));
+  CHECK(!mentions(run.out, "cannot return"));
+  CHECK(mentions(run.out, "2 of 3 tensors converted to compiled form"));
+  CHECK(at.ttcState("list $W/c.safetensors").out ==
+        "net.1.beta F32 [4]\nnet.1.threshold F32 []\nother F32 [1]\n");
+  std::vector<float> effective = values("c.safetensors", 0);
+  for (size_t i = 0; i < 4; ++i)
+    CHECK(effective[i] ==
+          static_cast<float>(1 / (1 + std::exp(-double(beta.data[i])))));
+  CHECK(values("c.safetensors", 1)[0] ==
+        static_cast<float>(std::log1p(std::exp(1.25))));
+
+  run = convert("--raw $W/c.safetensors $W/r.safetensors");
+  CHECK(run.code == 0);
+  CHECK(mentions(run.out, "net.1.beta -> net.1.raw_beta: "));
+  std::vector<float> back = values("r.safetensors", 0);
+  for (size_t i = 0; i < 4; ++i)
+    CHECK(back[i] == doctest::Approx(beta.data[i]).epsilon(5e-5));
+  // The effective values are what the model computes with: they are the same.
+  REQUIRE(convert("--compiled $W/r.safetensors $W/d.safetensors").code == 0);
+  CHECK(readBytes(at.path("d.safetensors")) ==
+        readBytes(at.path("c.safetensors")));
+
+  // What is there already stays, and so does a mixture.
+  run = convert("--raw $W/raw.safetensors $W/same.safetensors");
+  CHECK(mentions(run.out, "0 of 3 tensors"));
+  CHECK(at.ttcState("diff $W/raw.safetensors $W/same.safetensors").code == 0);
+  Tensor plain("net.1.threshold", {}, 0.5f);
+  save({beta.view(), plain.view()}, "mixture.safetensors");
+  run = convert("--compiled $W/mixture.safetensors $W/m.safetensors");
+  CHECK(mentions(run.out, "1 of 2 tensors"));
+  CHECK(at.ttcState("list $W/m.safetensors").out ==
+        "net.1.beta F32 [4]\nnet.1.threshold F32 []\n");
+}
+
+TEST_CASE("ttc-state says what cannot return, and refuses what has no raw "
+          "form") {
+  ToolFolder at;
+  Tensor beta("net.1.raw_beta", {4}), threshold("net.1.threshold", {}, 1.0f);
+  beta.data = {1.0f, 20.0f, 2.0f, 30.0f};
+  auto save = [&](const char *name) {
+    ttc::Weights::fromTensors({beta.view(), threshold.view()})
+        .save(at.path(name));
+  };
+  auto convert = [&](const std::string &options) {
+    return at.ttcState("convert --model '" FAKE_LIBRARY "' " + options);
+  };
+  save("w.safetensors");
+  Run run = convert("--compiled $W/w.safetensors $W/c.safetensors");
+  CHECK(run.code == 0);
+  CHECK(mentions(run.out, "2 of 4 cannot return, the first at [1]: 1 has no "
+                          "raw value, only one strictly between 0 and 1 has"));
+  run = convert("--raw $W/c.safetensors $W/r.safetensors");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "'net.1.beta' cannot be written in raw form: element "
+                          "[1] is 1, only a value strictly between 0 and 1"));
+  CHECK(!fileExists(at.path("r.safetensors")));
+  beta.name = "net.1.beta";
+  beta.data = {0.5f, 0.5f, 0.5f, 0.5f};
+  for (float wrong : {0.0f, -1.0f, NAN, INFINITY}) {
+    threshold.data[0] = wrong;
+    save("t.safetensors");
+    run = convert("--raw $W/t.safetensors $W/r.safetensors");
+    CHECK(run.code == 1);
+    CHECK(mentions(run.err, "'net.1.threshold' cannot be written in raw form"));
+    CHECK(mentions(run.err, "above 0 and finite"));
+  }
+  // The weights of another model, and wrong words.
+  beta.shape = {2, 2};
+  threshold.data[0] = 1;
+  save("shape.safetensors");
+  run = convert("--raw $W/shape.safetensors $W/r.safetensors");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "'net.1.beta' has the shape [2, 2], [4] is"));
+  for (const char *options :
+       {"$W/w.safetensors $W/r.safetensors",
+        "--raw --compiled $W/w.safetensors $W/r.safetensors",
+        "--raw $W/w.safetensors", "--raw $W/none $W/r.safetensors",
+        "--raw $W/w.safetensors $W/none/r.safetensors"})
+    CHECK(convert(options).code == 1);
+  CHECK(at.ttcState("convert --raw $W/w.safetensors $W/r.safetensors").code ==
+        1);
+  CHECK(!fileExists(at.path("r.safetensors")));
+}
+
+TEST_CASE("ttc-state converts in the dtype that the model computes with") {
+  MixedFolder at;
+  // Narrow weights of an F64 model: the model widens, then activates.
+  AnyTensor table("embed.weight", TTC_DTYPE_BF16, {MIXED_ROWS, MIXED_SIZE},
+                  std::vector<uint16_t>(15, 0x3F80));
+  AnyTensor beta("rnn.raw_beta", TTC_DTYPE_F32, {}, std::vector<float>{10});
+  AnyTensor bias("rnn.raw_bias", TTC_DTYPE_F16, {MIXED_SIZE},
+                 std::vector<uint16_t>{0x3C00, 0xBC00, 0x0000});
+  ttc::Weights::fromTensors({table.view(), beta.view(), bias.view()})
+      .save(at.path("w.safetensors"));
+  Run run = at.ttcState("convert --compiled --model '" MIXED_LIBRARY
+                        "' $W/w.safetensors $W/c.safetensors");
+  CAPTURE(run.err);
+  CHECK(run.code == 0);
+  CHECK(at.ttcState("list $W/c.safetensors").out ==
+        "embed.weight BF16 [5,3]\nrnn.beta F64 []\nrnn.bias F64 [3]\n");
+  ttc::Weights file = ttc::Weights::open(at.path("c.safetensors"));
+  CHECK(*static_cast<double *>(file.at(1).data) ==
+        doctest::Approx(1 / (1 + std::exp(-10.0))).epsilon(1e-15));
+  const double *biases = static_cast<double *>(file.at(2).data);
+  CHECK(biases[0] == doctest::Approx(std::asinh(1.0)).epsilon(1e-15));
+  CHECK(biases[1] == -biases[0]);
+  CHECK(biases[2] == 0);
+  run = at.ttcState("convert --raw --model '" MIXED_LIBRARY
+                    "' $W/c.safetensors $W/r.safetensors");
+  CHECK(run.code == 0);
+  ttc::Weights back = ttc::Weights::open(at.path("r.safetensors"));
+  CHECK(*static_cast<double *>(back.at(1).data) ==
+        doctest::Approx(10.0).epsilon(1e-11));
 }
 
 TEST_CASE("ttc-state lists, shows, compares and verifies") {

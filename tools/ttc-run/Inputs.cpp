@@ -20,6 +20,72 @@ volatile std::sig_atomic_t stopRequested = 0;
 
 namespace {
 
+/// Converts one element; false if its value would change.
+using Conversion = bool (*)(const unsigned char *from, unsigned char *to);
+
+template <typename From, typename To>
+bool toFloat(const unsigned char *from, unsigned char *to) {
+  From value;
+  std::memcpy(&value, from, sizeof(value));
+  To converted = value;
+  std::memcpy(to, &converted, sizeof(converted));
+  return true;
+}
+
+template <typename From, typename To>
+bool toInteger(const unsigned char *from, unsigned char *to) {
+  From value;
+  To converted;
+  std::memcpy(&value, from, sizeof(value));
+  bool fits = !__builtin_add_overflow(value, 0, &converted);
+  std::memcpy(to, &converted, sizeof(converted));
+  return fits;
+}
+
+template <typename To> Conversion findToInteger(const std::string &type) {
+  return type == "i1"   ? toInteger<int8_t, To>
+         : type == "i2" ? toInteger<int16_t, To>
+         : type == "i4" ? toInteger<int32_t, To>
+         : type == "i8" ? toInteger<int64_t, To>
+         : type == "u1" ? toInteger<uint8_t, To>
+         : type == "u2" ? toInteger<uint16_t, To>
+         : type == "u4" ? toInteger<uint32_t, To>
+         : type == "u8" ? toInteger<uint64_t, To>
+                        : nullptr;
+}
+
+/// Null where there is none.
+Conversion findConversion(const std::string &type, int32_t dtype) {
+  const bool bytes = type == "u1" || type == "b1";
+  switch (dtype) {
+  case TTC_DTYPE_F32:
+    return bytes ? toFloat<uint8_t, float> : nullptr;
+  case TTC_DTYPE_F64:
+    return bytes          ? toFloat<uint8_t, double>
+           : type == "f4" ? toFloat<float, double>
+                          : nullptr;
+  case TTC_DTYPE_I32:
+    return findToInteger<int32_t>(type);
+  case TTC_DTYPE_I64:
+    return findToInteger<int64_t>(type);
+  }
+  return nullptr;
+}
+
+/// What a port takes, for sentences.
+const char *understoodTypes(int32_t dtype) {
+  switch (dtype) {
+  case TTC_DTYPE_F32:
+    return ", for which f4, u1 and b1 are understood.";
+  case TTC_DTYPE_F64:
+    return ", for which f8, f4, u1 and b1 are understood.";
+  case TTC_DTYPE_I32:
+  case TTC_DTYPE_I64:
+    return ", for which integers are understood.";
+  }
+  return ".";
+}
+
 class NpyInput : public Input {
 public:
   NpyInput(NpyArray given, const Port &port)
@@ -30,14 +96,13 @@ public:
       fail("'" + array.path + "' has the shape " + shapeText(array.shape) +
            "; the input '" + port.name + "' needs (timesteps, then " +
            shapeText(port.shape) + ").");
-    converts = array.type() != npyType(port.dtype);
-    if (converts && (port.dtype != TTC_DTYPE_F32 ||
-                     (array.type() != "u1" && array.type() != "b1")))
+    if (array.type() == npyType(port.dtype))
+      return;
+    convert = findConversion(array.type(), port.dtype);
+    if (!convert)
       fail("'" + array.path + "' has the type " + array.type() +
            "; the input '" + port.name + "' is " + ttc_dtype_name(port.dtype) +
-           (port.dtype == TTC_DTYPE_F32
-                ? ", for which f4, u1 and b1 are understood."
-                : "."));
+           understoodTypes(port.dtype));
   }
   int64_t length() const override { return array.shape[0]; }
   bool skip(int64_t steps) override {
@@ -50,10 +115,11 @@ public:
     const unsigned char *from = array.data.data() + port.elements *
                                                         array.itemSize *
                                                         static_cast<size_t>(at);
-    if (converts)
+    const size_t size = ttc_dtype_size(port.dtype);
+    if (convert)
       for (size_t i = 0; i < count; ++i) {
-        float value = from[i];
-        std::memcpy(to + i * sizeof(float), &value, sizeof(float));
+        if (!convert(from + i * array.itemSize, to + i * size))
+          refuseValue(static_cast<size_t>(at) * port.elements + i);
       }
     else if (count)
       std::memcpy(to, from, count * array.itemSize);
@@ -62,9 +128,18 @@ public:
   }
 
 private:
+  [[noreturn]] void refuseValue(size_t index) const {
+    char value[32];
+    std::snprintf(value, sizeof(value), "%.0f", array.number(index));
+    fail("'" + array.path + "' has the value " + value + " at timestep " +
+         std::to_string(index / port.elements) + ", element " +
+         std::to_string(index % port.elements) + "; the input '" + port.name +
+         "' is " + ttc_dtype_name(port.dtype) + ".");
+  }
+
   NpyArray array;
   const Port &port;
-  bool converts = false;
+  Conversion convert = nullptr;
   int64_t at = 0;
 };
 

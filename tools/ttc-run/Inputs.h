@@ -32,8 +32,9 @@ public:
   virtual int64_t length() const = 0;
 };
 
-/// The port must outlive the input. An array of u1 or b1 is converted for a
-/// port of F32.
+/// The port must outlive the input. An array of another type is converted where
+/// no value changes: u1 and b1 to F32; those and f4 to F64; any integers to I32
+/// and I64, in which each must fit.
 std::unique_ptr<Input> openNpyInput(NpyArray array, const Port &port);
 
 /// Numbers without a header, from a file or, as they come, from standard input

@@ -247,10 +247,12 @@ std::string shapeText(const std::vector<int64_t> &shape) {
   return text + (shape.size() == 1 ? ",)" : ")");
 }
 
-NpyWriter::NpyWriter(std::string givenPath, std::vector<int64_t> shape)
+NpyWriter::NpyWriter(std::string givenPath, std::string type,
+                     std::vector<int64_t> shape)
     : path(std::move(givenPath)),
       temporary(path + ".tmp." + std::to_string(::getpid())),
-      shape(std::move(shape)), file(std::fopen(temporary.c_str(), "wbx")) {
+      type(std::move(type)), shape(std::move(shape)),
+      file(std::fopen(temporary.c_str(), "wbx")) {
   if (!file)
     fail("create");
   writeHeader(0);
@@ -276,9 +278,8 @@ void NpyWriter::writeHeader(int64_t steps) {
   constexpr size_t length = writtenHeader - 10;
   header += static_cast<char>(length & 0xFF);
   header += static_cast<char>(length >> 8);
-  header +=
-      "{'descr': '<f4', 'fortran_order': False, 'shape': " + shapeText(whole) +
-      ", }";
+  header += "{'descr': '<" + type +
+            "', 'fortran_order': False, 'shape': " + shapeText(whole) + ", }";
   if (header.size() >= writtenHeader)
     throw std::runtime_error("Cannot write '" + path + "': the shape " +
                              shapeText(whole) + " is too long.");
@@ -288,8 +289,8 @@ void NpyWriter::writeHeader(int64_t steps) {
     fail("write");
 }
 
-void NpyWriter::write(const float *values, size_t count) {
-  if (std::fwrite(values, sizeof(float), count, file) != count)
+void NpyWriter::write(const void *values, size_t bytes) {
+  if (std::fwrite(values, 1, bytes, file) != bytes)
     fail("write");
 }
 

@@ -38,23 +38,23 @@ NpyArray readNpy(const std::string &path);
 /// "(3, 4)", as NumPy writes it.
 std::string shapeText(const std::vector<int64_t> &shape);
 
-/// Writes an array of f4 whose first size is known only at the end. The file
-/// appears under its name when it is finished, whole.
+/// Writes an array whose first size is known only at the end. The file appears
+/// under its name when it is finished, whole.
 class NpyWriter {
 public:
-  /// `shape` is that of one timestep.
-  NpyWriter(std::string path, std::vector<int64_t> shape);
+  /// `type` is one such as "f4", `shape` that of one timestep.
+  NpyWriter(std::string path, std::string type, std::vector<int64_t> shape);
   ~NpyWriter();
   NpyWriter(const NpyWriter &) = delete;
   NpyWriter &operator=(const NpyWriter &) = delete;
-  void write(const float *values, size_t count);
+  void write(const void *values, size_t bytes);
   void finish(int64_t steps);
 
 private:
   void writeHeader(int64_t steps);
   [[noreturn]] void fail(const char *what);
 
-  std::string path, temporary;
+  std::string path, temporary, type;
   std::vector<int64_t> shape;
   std::FILE *file;
 };

@@ -7,11 +7,23 @@
 
 #include "Ports.h"
 
+#include <cstring>
 #include <stdexcept>
 
 namespace ttcrun {
 
 void fail(const std::string &sentence) { throw std::runtime_error(sentence); }
+
+double Port::number(const unsigned char *values, size_t index) const {
+  if (dtype == TTC_DTYPE_F64) {
+    double value;
+    std::memcpy(&value, values + index * sizeof(value), sizeof(value));
+    return value;
+  }
+  float value;
+  std::memcpy(&value, values + index * sizeof(value), sizeof(value));
+  return value;
+}
 
 Port makePort(const ttc_tensor_spec &spec, int64_t batch) {
   Port port;

@@ -1,5 +1,4 @@
-//===- Ports.h - What does a model take and give at a timestep? --*- C++
-//-*-===//
+//===- Ports.h - What does a timestep take and give? ------------*- C++ -*-===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -26,6 +25,11 @@ struct Port {
   std::vector<int64_t> shape;
   size_t elements = 1;
   size_t bytes = 0;
+
+  /// Element `index` of values of F32 or F64.
+  double number(const unsigned char *values, size_t index) const;
+  /// The digits with which one of its numbers is told from every other.
+  int digits() const { return dtype == TTC_DTYPE_F64 ? 17 : 9; }
 };
 
 Port makePort(const ttc_tensor_spec &spec, int64_t batch);

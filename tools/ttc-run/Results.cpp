@@ -30,26 +30,26 @@ Comparison::Comparison(const std::string &path, const Port &port,
          port.name + "' is " + ttc_dtype_name(port.dtype) + ".");
 }
 
-void Comparison::step(const float *values, int64_t timestep) {
+void Comparison::step(const unsigned char *values, int64_t timestep) {
   if (timestep >= golden.shape[0])
     fail("'" + golden.path + "' has only " + std::to_string(golden.shape[0]) +
          " timesteps to compare with.");
   ++steps;
-  size_t base = static_cast<size_t>(timestep) * port.elements;
+  const unsigned char *expected =
+      golden.data.data() + static_cast<size_t>(timestep) * port.bytes;
   for (size_t i = 0; i < port.elements; ++i) {
-    float expected;
-    std::memcpy(&expected, golden.data.data() + (base + i) * sizeof(float),
-                sizeof(float));
-    double difference = std::fabs(double(values[i]) - double(expected));
+    double found = port.number(values, i), wanted = port.number(expected, i);
+    double difference = std::fabs(found - wanted);
     if (difference > largest)
       largest = difference;
-    if (agrees(values[i], expected, difference))
+    size_t at = i * golden.itemSize;
+    if (agrees(values + at, expected + at, difference))
       continue;
     if (differing++ == 0) {
       firstStep = timestep;
       firstElement = i;
-      firstFound = values[i];
-      firstExpected = expected;
+      firstFound = found;
+      firstExpected = wanted;
     }
   }
 }
@@ -76,26 +76,28 @@ bool Comparison::finish(int64_t end) const {
     return true;
   }
   std::printf("compare: output '%s' differs from '%s' (%s): at timestep "
-              "%lld, element %s is %.9g, %.9g is expected; %llu of %llu "
+              "%lld, element %s is %.*g, %.*g is expected; %llu of %llu "
               "elements differ, the largest difference is %.9g\n",
               port.name.c_str(), golden.path.c_str(), rule,
               static_cast<long long>(firstStep),
-              shapeText(position(firstElement)).c_str(), double(firstFound),
-              double(firstExpected), static_cast<unsigned long long>(differing),
+              shapeText(position(firstElement)).c_str(), port.digits(),
+              firstFound, port.digits(), firstExpected,
+              static_cast<unsigned long long>(differing),
               static_cast<unsigned long long>(port.elements) *
                   static_cast<unsigned long long>(steps),
               largest);
   return false;
 }
 
-bool Comparison::agrees(float found, float expected, double difference) const {
+bool Comparison::agrees(const unsigned char *found,
+                        const unsigned char *expected,
+                        double difference) const {
   if (tolerance.exact)
-    return std::memcmp(&found, &expected, sizeof(float)) == 0;
-  if (std::isnan(found) || std::isnan(expected))
-    return std::isnan(found) && std::isnan(expected);
-  return found == expected ||
-         difference <=
-             tolerance.atol + tolerance.rtol * std::fabs(double(expected));
+    return std::memcmp(found, expected, golden.itemSize) == 0;
+  double a = port.number(found, 0), b = port.number(expected, 0);
+  if (std::isnan(a) || std::isnan(b))
+    return std::isnan(a) && std::isnan(b);
+  return a == b || difference <= tolerance.atol + tolerance.rtol * std::fabs(b);
 }
 
 std::vector<int64_t> Comparison::position(size_t element) const {
@@ -109,7 +111,7 @@ std::vector<int64_t> Comparison::position(size_t element) const {
 }
 
 Accuracy::Accuracy(const std::string &path, const Port &port)
-    : labels(readNpy(path)), sums(port.elements) {
+    : labels(readNpy(path)), port(port), sums(port.elements) {
   if (port.shape.empty() || port.elements == 0)
     fail("The output '" + port.name + "' has no classes to choose from.");
   classes = static_cast<size_t>(port.shape.back());
@@ -123,9 +125,9 @@ Accuracy::Accuracy(const std::string &path, const Port &port)
          std::to_string(port.elements / classes) + " predictions.");
 }
 
-void Accuracy::step(const float *values) {
+void Accuracy::step(const unsigned char *values) {
   for (size_t i = 0; i < sums.size(); ++i)
-    sums[i] += values[i];
+    sums[i] += port.number(values, i);
 }
 
 void Accuracy::finish() const {
@@ -144,15 +146,15 @@ void Accuracy::finish() const {
 
 Output::Output(const std::string &path, const Port &port) : port(port) {
   if (path != "-")
-    writer = std::make_unique<NpyWriter>(path, port.shape);
+    writer = std::make_unique<NpyWriter>(path, npyType(port.dtype), port.shape);
 }
 
-void Output::steps(const float *values, int64_t count) {
-  size_t elements = port.elements * static_cast<size_t>(count);
+void Output::steps(const unsigned char *values, int64_t count) {
+  size_t bytes = port.bytes * static_cast<size_t>(count);
   written += count;
   if (writer)
-    writer->write(values, elements);
-  else if (std::fwrite(values, sizeof(float), elements, stdout) != elements ||
+    writer->write(values, bytes);
+  else if (std::fwrite(values, 1, bytes, stdout) != bytes ||
            std::fflush(stdout) != 0)
     fail("Cannot write to standard output: " +
          std::generic_category().message(errno) + ".");

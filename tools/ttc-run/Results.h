@@ -28,13 +28,14 @@ public:
   Comparison(const std::string &path, const Port &port,
              const Tolerance &tolerance);
   /// `values` are those of this timestep of the input.
-  void step(const float *values, int64_t timestep);
+  void step(const unsigned char *values, int64_t timestep);
   /// Prints the result; true if nothing differs. `end` is the timestep after
   /// the last that the input has, or -1 if the run was told to stop before.
   bool finish(int64_t end) const;
 
 private:
-  bool agrees(float found, float expected, double difference) const;
+  bool agrees(const unsigned char *found, const unsigned char *expected,
+              double difference) const;
   std::vector<int64_t> position(size_t element) const;
 
   NpyArray golden;
@@ -45,19 +46,20 @@ private:
   double largest = 0;
   int64_t firstStep = 0;
   size_t firstElement = 0;
-  float firstFound = 0, firstExpected = 0;
+  double firstFound = 0, firstExpected = 0;
 };
 
 /// Sums an output over time; the largest sum along the last axis is the class.
 class Accuracy {
 public:
   Accuracy(const std::string &path, const Port &port);
-  void step(const float *values);
+  void step(const unsigned char *values);
   /// Prints the result.
   void finish() const;
 
 private:
   NpyArray labels;
+  const Port &port;
   std::vector<double> sums;
   size_t classes = 0;
 };
@@ -67,7 +69,7 @@ private:
 class Output {
 public:
   Output(const std::string &path, const Port &port);
-  void steps(const float *values, int64_t count);
+  void steps(const unsigned char *values, int64_t count);
   void finish();
 
 private:

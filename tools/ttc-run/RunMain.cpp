@@ -33,6 +33,7 @@ struct Options {
   std::vector<std::string> inputs, outputs, compare;
   std::optional<int64_t> batch;
   std::optional<int64_t> steps;
+  std::optional<uint64_t> seed;
   int64_t skip = 0;
   int64_t block = 0;
   Tolerance tolerance;
@@ -146,8 +147,8 @@ public:
   unsigned char *bytes(size_t index) {
     return reinterpret_cast<unsigned char *>(data[index].data());
   }
-  const float *floats(size_t index) const {
-    return reinterpret_cast<const float *>(data[index].data());
+  const unsigned char *bytes(size_t index) const {
+    return reinterpret_cast<const unsigned char *>(data[index].data());
   }
   const ttc_tensor *get() const { return tensors.data(); }
 
@@ -173,10 +174,11 @@ public:
     openInputs(descriptor);
     for (uint32_t i = 0; i < descriptor.num_outputs; ++i) {
       outputPorts.push_back(makePort(descriptor.outputs[i], batch));
-      if (outputPorts.back().dtype != TTC_DTYPE_F32)
+      int32_t dtype = outputPorts.back().dtype;
+      if (dtype != TTC_DTYPE_F32 && dtype != TTC_DTYPE_F64)
         fail("The output '" + outputPorts.back().name + "' is " +
-             ttc_dtype_name(outputPorts.back().dtype) +
-             "; ttc-run writes and compares F32 only.");
+             ttc_dtype_name(dtype) +
+             "; ttc-run writes and compares F32 and F64 only.");
     }
     for (size_t i = 0; i < options.outputs.size(); ++i)
       outputs.push_back(
@@ -191,6 +193,8 @@ public:
     }
     if (!options.loadStates.empty())
       session.load(options.loadStates);
+    if (options.seed)
+      session.seed(*options.seed);
   }
 
   int run() {
@@ -297,15 +301,15 @@ private:
 
   void use(const Buffers &out, int64_t count) {
     for (size_t i = 0; i < outputs.size(); ++i)
-      outputs[i]->steps(out.floats(i), count);
+      outputs[i]->steps(out.bytes(i), count);
     for (int64_t t = 0; t < count; ++t) {
       for (size_t i = 0; i < comparisons.size(); ++i)
-        comparisons[i]->step(out.floats(i) + static_cast<size_t>(t) *
-                                                 outputPorts[i].elements,
+        comparisons[i]->step(out.bytes(i) +
+                                 static_cast<size_t>(t) * outputPorts[i].bytes,
                              options.skip + done + t);
       if (accuracy)
-        accuracy->step(out.floats(0) +
-                       static_cast<size_t>(t) * outputPorts[0].elements);
+        accuracy->step(out.bytes(0) +
+                       static_cast<size_t>(t) * outputPorts[0].bytes);
     }
   }
 
@@ -385,8 +389,9 @@ void describe(CLI::App &app, Options &options, bool embedded) {
                  "weights (.safetensors); override those compiled in");
   app.add_option("--input", options.inputs,
                  "timesteps of one input, in order of the model's inputs: .npy "
-                 "(timesteps first; f4, or u1 and b1, converted), else numbers "
-                 "without a header; - for standard input")
+                 "(timesteps first; of the input's type, or of one whose "
+                 "values it holds), else numbers without a header; - for "
+                 "standard input")
       ->allow_extra_args(false);
   app.add_option("--output", options.outputs,
                  "where to write one output: .npy, or - for numbers without a "
@@ -398,6 +403,10 @@ void describe(CLI::App &app, Options &options, bool embedded) {
                  "begin with the states of this file");
   app.add_option("--save-states", options.saveStates,
                  "write the states to this file at the end");
+  app.add_option("--seed", options.seed,
+                 "seed of the model's random numbers (default: that of the "
+                 "loaded states, else 0)")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--steps", options.steps, "stop after so many timesteps")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--skip", options.skip,

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ttc/runtime.hpp"
+#include "Convert.h"
+#include "Tensors.h"
 
 #include <CLI/CLI.hpp>
 
@@ -15,93 +16,11 @@
 #include <cstring>
 #include <limits>
 
+using namespace ttcstate;
+
 namespace {
 
 constexpr size_t firstValues = 8;
-
-/// A name on one line, whatever it contains.
-std::string printable(const char *name) {
-  std::string text;
-  for (; *name; ++name) {
-    unsigned char byte = static_cast<unsigned char>(*name);
-    char escape[8];
-    if (byte < 0x20 || byte == 0x7F) {
-      std::snprintf(escape, sizeof(escape), "\\x%02x", byte);
-      text += escape;
-    } else {
-      text += *name;
-    }
-  }
-  return text;
-}
-
-std::string shapeText(const ttc_tensor &tensor) {
-  std::string text = "[";
-  for (int32_t i = 0; i < tensor.rank; ++i)
-    text += (i ? "," : "") + std::to_string(tensor.shape[i]);
-  return text + "]";
-}
-
-size_t elements(const ttc_tensor &tensor) {
-  size_t count = 1;
-  for (int32_t i = 0; i < tensor.rank; ++i)
-    count *= static_cast<size_t>(tensor.shape[i]);
-  return count;
-}
-
-/// Where element `index` is, such as "[1,5]".
-std::string position(const ttc_tensor &tensor, size_t index) {
-  std::string text = "]";
-  for (int32_t i = tensor.rank; i-- > 0;) {
-    size_t size = static_cast<size_t>(tensor.shape[i]);
-    text = (i ? "," : "") + std::to_string(index % size) + text;
-    index /= size;
-  }
-  return "[" + text;
-}
-
-template <typename T> T load(const void *data, size_t index) {
-  T value;
-  std::memcpy(&value, static_cast<const char *>(data) + index * sizeof(T),
-              sizeof(T));
-  return value;
-}
-
-/// IEEE half precision, spelled out: not every compiler has the type.
-double halfToDouble(uint16_t bits) {
-  int exponent = bits >> 10 & 0x1F;
-  double fraction = bits & 0x3FF;
-  double value = exponent == 0 ? std::ldexp(fraction, -24)
-                 : exponent == 31
-                     ? (fraction != 0 ? std::numeric_limits<double>::quiet_NaN()
-                                      : std::numeric_limits<double>::infinity())
-                     : std::ldexp(fraction + 1024, exponent - 25);
-  return bits & 0x8000 ? -value : value;
-}
-
-double element(const ttc_tensor &tensor, size_t index) {
-  switch (tensor.dtype) {
-  case TTC_DTYPE_F32:
-    return load<float>(tensor.data, index);
-  case TTC_DTYPE_F64:
-    return load<double>(tensor.data, index);
-  case TTC_DTYPE_F16:
-    return halfToDouble(load<uint16_t>(tensor.data, index));
-  case TTC_DTYPE_BF16: {
-    uint32_t bits = static_cast<uint32_t>(load<uint16_t>(tensor.data, index))
-                    << 16;
-    float value;
-    std::memcpy(&value, &bits, sizeof(value));
-    return value;
-  }
-  case TTC_DTYPE_I32:
-    return load<int32_t>(tensor.data, index);
-  case TTC_DTYPE_I64:
-    return static_cast<double>(load<int64_t>(tensor.data, index));
-  default:
-    return load<uint8_t>(tensor.data, index);
-  }
-}
 
 //===----------------------------------------------------------------------===//
 // The commands
@@ -255,10 +174,12 @@ int verify(const std::string &path) {
 
 int main(int argc, char **argv) {
   try {
-    CLI::App app("Looks into files of states and weights (.safetensors).");
+    CLI::App app("Looks into files of states and weights (.safetensors), and "
+                 "converts weights.");
     app.set_version_flag("--version", std::string("ttc ") + ttc_version());
     app.require_subcommand(1);
-    std::string file, other, key;
+    std::string file, other, key, model;
+    bool raw = false;
     double rtol = 0, atol = 0;
 
     CLI::App *listing =
@@ -280,6 +201,20 @@ int main(int argc, char **argv) {
         "verify", "whether every checksum of a states file is right");
     verifying->add_option("file", file, "the file")->required();
 
+    CLI::App *converting = app.add_subcommand(
+        "convert", "weights with their constrained parameters in another form; "
+                   "prints what is lost");
+    CLI::Option_group *forms = converting->add_option_group("form");
+    forms->add_flag("--raw", raw, "as they are trained: raw_beta");
+    forms->add_flag("--compiled", "as the model uses them: beta");
+    forms->require_option(1);
+    converting
+        ->add_option("--model", model,
+                     "the model, a shared library: it knows the parameters")
+        ->required();
+    converting->add_option("in", file, "the weights")->required();
+    converting->add_option("out", other, "where to write them")->required();
+
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
@@ -288,7 +223,9 @@ int main(int argc, char **argv) {
     int code = listing->parsed()     ? list(file)
                : showing->parsed()   ? show(file, key)
                : differing->parsed() ? diff(file, other, rtol, atol)
-                                     : verify(file);
+               : verifying->parsed() ? verify(file)
+                                     : convert(raw ? Form::Raw : Form::Compiled,
+                                               model, file, other);
     if (std::fflush(stdout) != 0)
       throw std::runtime_error("Cannot write to standard output.");
     return code;

@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-#define TTC_ABI_VERSION 1u
+#define TTC_ABI_VERSION 2u
 
 /// The value of a dimension that is the batch: known at run time only.
 #define TTC_BATCH (-1)
@@ -65,8 +65,9 @@ typedef struct ttc_tensor_spec {
   const char *name;
   int32_t dtype;
   int32_t rank;
-  const int64_t
-      *shape; ///< `rank` sizes; TTC_BATCH for the batch, only ever first
+  /// `rank` sizes. TTC_BATCH stands for the batch: once at most, and first; in
+  /// a state it may also stand second, behind a fixed number of layers.
+  const int64_t *shape;
 } ttc_tensor_spec;
 
 /// A parameter. `tensor.name` is the key of its effective value, such as
@@ -144,6 +145,16 @@ typedef struct ttc_model_descriptor {
   ttc_prepare_fn prepare;
   ttc_step_fn step;
   ttc_run_fn run;
+
+  /// For each input 0, or, for integers, how many values it may take: every
+  /// element x has 0 <= x < limit, which is checked before a step (an
+  /// embedding's rows). Null where no input has a limit.
+  const int64_t *input_limits;
+  /// 1 if the model draws random numbers: the first 16 bytes of the states are
+  /// then the generator's seed and position, two uint64_t, and no state lies
+  /// there. A step reads them and advances the position by one.
+  uint32_t has_generator;
+  uint32_t reserved;
 } ttc_model_descriptor;
 
 #ifdef __cplusplus

@@ -53,11 +53,13 @@ typedef enum ttc_status {
   TTC_ERROR_TARGET = 12,      ///< this CPU cannot run the code
   TTC_ERROR_BUSY = 13,        ///< the session is in use by another thread
   TTC_ERROR_MEMORY = 14,      ///< an allocation failed, or a size overflows
-  TTC_ERROR_OVERLAP = 15      ///< an input and an output share memory
+  TTC_ERROR_OVERLAP = 15,     ///< an input and an output share memory
+  TTC_ERROR_VALUE = 16        ///< an integer input beyond its limit
 } ttc_status;
 
 /// Filled by a call that fails, if given. Needs no initialisation and no
-/// release.
+/// release. The two calls that load a states file fill it when they succeed as
+/// well: TTC_OK, and sentences on what was not verified, or none.
 typedef struct ttc_error {
   ttc_status code;
   char message[1024]; ///< one sentence, cut with "..." if it is longer
@@ -111,6 +113,11 @@ TTC_API ttc_status ttc_weights_metadata_at(const ttc_weights *weights,
                                            size_t index, const char **key,
                                            const char **value,
                                            ttc_error *error);
+/// Writes the tensors, without metadata, to a .safetensors file, as states are
+/// written: a crash leaves the old file or the new one, whole, and the old one
+/// is kept as `<path>.prev`.
+TTC_API ttc_status ttc_weights_save(const ttc_weights *weights,
+                                    const char *path, ttc_error *error);
 
 //===----------------------------------------------------------------------===//
 // Models
@@ -118,9 +125,10 @@ TTC_API ttc_status ttc_weights_metadata_at(const ttc_weights *weights,
 
 /// From a descriptor that is linked into the program. `weights` may be null if
 /// the model was compiled with weights; weights that are given override those.
-/// They are copied into prepared form: they can be closed after the call.
-/// Unless `strict` is 0, keys that the model does not have are an error; a
-/// missing one always is.
+/// They are copied into prepared form: they can be closed after the call. Each
+/// parameter may be there raw or effective, and in a float type narrower than
+/// the model's. Unless `strict` is 0, keys that the model does not have are an
+/// error; a missing one always is.
 TTC_API ttc_status ttc_model_create(const ttc_model_descriptor *descriptor,
                                     const ttc_weights *weights, int strict,
                                     ttc_model **out, ttc_error *error);
@@ -174,8 +182,22 @@ TTC_API ttc_status ttc_session_run_raw(ttc_session *session,
                                        void *const *outputs, int64_t batch,
                                        int64_t steps, ttc_error *error);
 
-/// Back to no states. The next step may bring another batch.
+/// Back to no states. The next step may bring another batch. The generator of
+/// random numbers goes on where it is.
 TTC_API ttc_status ttc_session_zero(ttc_session *session, ttc_error *error);
+
+/// The generator of a session's random numbers: the same seed, position, states
+/// and inputs give the same bits. A new session has seed 0. Seeding sets the
+/// position, the number of steps made with the seed, to 0. A model that draws
+/// no random numbers keeps a seed and uses it for nothing.
+TTC_API ttc_status ttc_session_seed(ttc_session *session, uint64_t seed,
+                                    ttc_error *error);
+TTC_API ttc_status ttc_session_set_generator(ttc_session *session,
+                                             uint64_t seed, uint64_t position,
+                                             ttc_error *error);
+TTC_API ttc_status ttc_session_generator(const ttc_session *session,
+                                         uint64_t *seed, uint64_t *position,
+                                         ttc_error *error);
 /// Timesteps since the states were last zeroed, kept through save and load.
 TTC_API uint64_t ttc_session_timestep(const ttc_session *session);
 /// The batch of the states; -1 while there are none.

@@ -43,7 +43,21 @@ template <typename Call> void check(Call &&call) {
   if (call(&error) != TTC_OK)
     throw Error(error);
 }
+/// As check, of a call that may have something to say when it succeeds.
+template <typename Call> void check(std::string *note, Call &&call) {
+  ttc_error error;
+  if (call(&error) != TTC_OK)
+    throw Error(error);
+  if (note)
+    *note = error.message;
+}
 } // namespace detail
+
+/// Where a session's random numbers come from.
+struct Generator {
+  uint64_t seed;
+  uint64_t position;
+};
 
 /// Named tensors, from a file or lent by the caller. Moves, does not copy.
 class Weights {
@@ -73,6 +87,11 @@ public:
       return ttc_weights_at(get(), index, &tensor, error);
     });
     return tensor;
+  }
+  void save(const std::string &path) const {
+    detail::check([&](ttc_error *error) {
+      return ttc_weights_save(get(), path.c_str(), error);
+    });
   }
   const ttc_weights *get() const { return weights.get(); }
 
@@ -165,6 +184,22 @@ public:
     detail::check(
         [&](ttc_error *error) { return ttc_session_zero(get(), error); });
   }
+  /// Begins other random numbers, from position 0.
+  void seed(uint64_t seed) { setGenerator({seed, 0}); }
+  void setGenerator(const Generator &generator) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_set_generator(get(), generator.seed,
+                                       generator.position, error);
+    });
+  }
+  Generator generator() const {
+    Generator generator;
+    detail::check([&](ttc_error *error) {
+      return ttc_session_generator(get(), &generator.seed, &generator.position,
+                                   error);
+    });
+    return generator;
+  }
   uint64_t timestep() const { return ttc_session_timestep(get()); }
   int64_t batch() const { return ttc_session_batch(get()); }
   /// A view, valid until the next step.
@@ -187,15 +222,18 @@ public:
       return ttc_session_save(get(), path.c_str(), error);
     });
   }
-  void load(const std::string &path, int flags = TTC_LOAD_STRICT) {
-    detail::check([&](ttc_error *error) {
+  /// `note` receives sentences on what could not be verified, or none.
+  void load(const std::string &path, int flags = TTC_LOAD_STRICT,
+            std::string *note = nullptr) {
+    detail::check(note, [&](ttc_error *error) {
       return ttc_session_load(get(), path.c_str(), flags, error);
     });
   }
   /// Returns the generation that was taken: 0 the newest, 1 the one before.
-  int loadLatest(const std::string &path, int flags = TTC_LOAD_STRICT) {
+  int loadLatest(const std::string &path, int flags = TTC_LOAD_STRICT,
+                 std::string *note = nullptr) {
     int generation = 0;
-    detail::check([&](ttc_error *error) {
+    detail::check(note, [&](ttc_error *error) {
       return ttc_session_load_latest(get(), path.c_str(), flags, &generation,
                                      error);
     });
