@@ -25,10 +25,12 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace ttc {
-/// Whether `type` is one that a model computes with: a ranked tensor of f32,
+/// Whether `type` is one that a model computes with: a ranked tensor of floats,
 /// its sizes positive, its leading one possibly dynamic, and small enough that
 /// its bytes can be counted.
 bool isModelTensor(mlir::Type type);
+/// The same for a tensor of i64 or i32, which picks rows of a table.
+bool isIndexTensor(mlir::Type type);
 
 /// A float as people write it: 0.5, not 5.000000e-01.
 mlir::FailureOr<llvm::APFloat> parseShortFloat(mlir::AsmParser &parser);
@@ -38,6 +40,39 @@ mlir::ParseResult parseKeyword(mlir::OpAsmParser &parser,
                                mlir::StringAttr &attr);
 void printKeyword(mlir::OpAsmPrinter &printer, mlir::Operation *op,
                   mlir::StringAttr attr);
+
+/// A float in its shortest form, as an attribute.
+mlir::ParseResult parseFloat(mlir::OpAsmParser &parser, mlir::FloatAttr &attr);
+void printFloat(mlir::OpAsmPrinter &printer, mlir::Operation *op,
+                mlir::FloatAttr attr);
+/// The types of a layer: of what it takes, an arrow, of what it makes. One that
+/// makes what it takes may be written with one type.
+mlir::ParseResult parseLayerTypes(mlir::OpAsmParser &parser, mlir::Type &input,
+                                  mlir::Type &output);
+void printLayerTypes(mlir::OpAsmPrinter &printer, mlir::Operation *op,
+                     mlir::Type input, mlir::Type output);
+
+/// A number for each of several dimensions: `[2, 2]`.
+mlir::ParseResult parseSizes(mlir::OpAsmParser &parser,
+                             mlir::DenseI64ArrayAttr &sizes);
+void printSizes(mlir::OpAsmPrinter &printer, mlir::Operation *op,
+                mlir::DenseI64ArrayAttr sizes);
+/// What goes around a tensor: `[low…]`, or `[low…], [high…]` where it differs.
+mlir::ParseResult parsePadding(mlir::OpAsmParser &parser,
+                               mlir::DenseI64ArrayAttr &low,
+                               mlir::DenseI64ArrayAttr &high);
+void printPadding(mlir::OpAsmPrinter &printer, mlir::Operation *op,
+                  mlir::DenseI64ArrayAttr low, mlir::DenseI64ArrayAttr high);
+
+/// Appends what a layer with states does to them: reads and writes.
+void appendSessionEffects(
+    llvm::SmallVectorImpl<
+        mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
+        &effects);
+
+/// Whether `type` is one that a state can have: a model's tensor, or a fixed
+/// number of those, stacked along a dimension in front.
+bool isStateTensor(mlir::Type type);
 } // namespace ttc
 
 #include "dialect/TTCDialect.h.inc"

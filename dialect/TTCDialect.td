@@ -39,7 +39,14 @@ class TTC_Op<string mnemonic, list<Trait> traits = []>
 /// A tensor of floats whose only dynamic size, if any, is the leading one.
 def TTC_Tensor : Type<
     CPred<"::ttc::isModelTensor($_self)">,
-    "ranked tensor of f32 whose leading size alone may be dynamic, with 2^38 "
+    "ranked tensor of floats (f32 or f64, f16 or bf16 where they are stored) whose "
+    "leading size alone may be dynamic, with 2^38 elements at most",
+    "::mlir::RankedTensorType">;
+
+/// A tensor of the numbers of a table's rows, with the same shapes.
+def TTC_IndexTensor : Type<
+    CPred<"::ttc::isIndexTensor($_self)">,
+    "ranked tensor of i64 or i32 whose leading size alone may be dynamic, with 2^38 "
     "elements at most",
     "::mlir::RankedTensorType">;
 

@@ -5,83 +5,26 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// How a layer reaches its parameters and states, and the arithmetic it shares.
+// What every layer keeps to, and the arithmetic of elements that layers share.
 //
 //===----------------------------------------------------------------------===//
 
 #include "dialect/TTC.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace ttc;
 
 #include "dialect/TTCInterfaces.cpp.inc"
 
-Value LayerExpansion::param(StringRef name) {
-  std::string key = (path + "." + name).str();
-  if (auto param = resources.lookup<ParamOp>(key))
-    return ParamValueOp::create(builder, param.getType(), param.getSymName());
-  // Declare-resources declares every parameter of every layer: what is not
-  // there under its compiled key is there under its raw one.
-  auto raw = resources.lookup<ParamOp>((path + ".raw_" + name).str());
-  Value value = ParamValueOp::create(builder, raw.getType(), raw.getSymName());
-  return map(value, [&](ImplicitLocOpBuilder &b, Value x) {
-    return buildActivation(b, *raw.getConstraint(), x);
-  });
-}
-
-Value LayerExpansion::read(StringRef name) {
-  auto state = resources.lookup<StateOp>((path + "." + name).str());
-  return ReadOp::create(builder, state.getType(), state.getSymName());
-}
-
-void LayerExpansion::write(StringRef name, Value value) {
-  WriteOp::create(builder, value, (path + "." + name).str());
-}
-
-Value LayerExpansion::empty(RankedTensorType type, Value like) {
-  SmallVector<Value> sizes;
-  if (!type.hasStaticShape())
-    sizes.push_back(tensor::DimOp::create(builder, like, 0));
-  return tensor::EmptyOp::create(builder, type, sizes);
-}
-
-SmallVector<Value> LayerExpansion::elementwise(Value domain,
-                                               ArrayRef<Value> operands,
-                                               ArrayRef<AffineMap> maps,
-                                               unsigned numResults,
-                                               ElementBody body) {
-  auto type = cast<RankedTensorType>(domain.getType());
-  SmallVector<AffineMap> allMaps(maps);
-  allMaps.append(numResults, builder.getMultiDimIdentityMap(type.getRank()));
-  SmallVector<Value> inits(numResults, empty(type, domain));
-  auto generic = linalg::GenericOp::create(
-      builder, SmallVector<Type>(numResults, type), operands, inits, allMaps,
-      SmallVector<utils::IteratorType>(type.getRank(),
-                                       utils::IteratorType::parallel),
-      [&](OpBuilder &b, Location loc, ValueRange elements) {
-        ImplicitLocOpBuilder inner(loc, b);
-        linalg::YieldOp::create(
-            inner, body(inner, elements.take_front(operands.size())));
-      });
-  return generic.getResults();
-}
-
-Value LayerExpansion::map(
-    Value operand,
-    llvm::function_ref<Value(ImplicitLocOpBuilder &, Value)> body) {
-  auto type = cast<RankedTensorType>(operand.getType());
-  return elementwise(operand, operand,
-                     builder.getMultiDimIdentityMap(type.getRank()), 1,
-                     [&](ImplicitLocOpBuilder &b,
-                         ValueRange elements) -> SmallVector<Value> {
-                       return {body(b, elements.front())};
-                     })
-      .front();
+LogicalResult ttc::verifyLayer(Operation *op) {
+  auto path = op->getAttrOfType<StringAttr>("path");
+  if (path && path.getValue().empty())
+    return op->emitOpError(
+        "has an empty path: what it owns would have no name");
+  return success();
 }
 
 Value ttc::buildConstant(ImplicitLocOpBuilder &builder, double value,
@@ -136,4 +79,32 @@ Value ttc::buildActivation(ImplicitLocOpBuilder &builder, Constraint constraint,
   }
   }
   llvm_unreachable("every constraint has its activation");
+}
+
+Value ttc::buildSpike(ImplicitLocOpBuilder &builder, SpikeFn spike,
+                      Value distance) {
+  switch (spike) {
+  case SpikeFn::Sigmoid4x:
+    return buildSigmoid(
+        builder, arith::MulFOp::create(builder, distance,
+                                       buildConstant(builder, 4.0, distance)));
+  case SpikeFn::Sigmoid:
+    return buildSigmoid(builder, distance);
+  case SpikeFn::Heaviside: {
+    Value zero = buildConstant(builder, 0.0, distance);
+    Value fired = arith::CmpFOp::create(builder, arith::CmpFPredicate::OGE,
+                                        distance, zero);
+    return arith::SelectOp::create(builder, fired,
+                                   buildConstant(builder, 1.0, distance), zero);
+  }
+  }
+  llvm_unreachable("every spike function has its formula");
+}
+
+Value ttc::buildEvent(ImplicitLocOpBuilder &builder, QuantizerAttr quantizer,
+                      Value probability, Value uniform) {
+  if (quantizer.getKind() == QuantKind::Identity)
+    return probability;
+  return QuantizeOp::create(builder, probability.getType(), quantizer,
+                            probability, uniform);
 }

@@ -19,22 +19,26 @@ def LayerOpInterface : OpInterface<"LayerOpInterface"> {
   }];
   let methods = [
     InterfaceMethod<
-      "The layer's path in the model, the prefix of its keys; empty for a layer "
-      "that owns nothing.",
-      "::llvm::StringRef", "getLayerPath">,
+      "The layer's path in the model, the prefix of its keys: its attribute `path`; "
+      "empty for a layer that owns nothing and has none.",
+      "::llvm::StringRef", "getLayerPath", (ins), "", [{
+        auto path = $_op->template getAttrOfType<::mlir::StringAttr>("path");
+        return path ? path.getValue() : ::llvm::StringRef();
+      }]>,
     InterfaceMethod<
       "Appends the parameters that the layer owns, in order of name.",
       "void", "getParamSpecs",
-      (ins "::llvm::SmallVectorImpl<::ttc::ParamSpec> &":$specs)>,
+      (ins "::llvm::SmallVectorImpl<::ttc::ParamSpec> &":$specs), "", [{ return; }]>,
     InterfaceMethod<
       "Appends the states that the layer owns, in order of name.",
       "void", "getStateSpecs",
-      (ins "::llvm::SmallVectorImpl<::ttc::StateSpec> &":$specs)>,
+      (ins "::llvm::SmallVectorImpl<::ttc::StateSpec> &":$specs), "", [{ return; }]>,
     InterfaceMethod<
       "Computes the layer in ordinary operations: the values of its results.",
       "::llvm::SmallVector<::mlir::Value>", "expand",
       (ins "::ttc::LayerExpansion &":$expansion)>
   ];
+  let verify = [{ return ::ttc::verifyLayer($_op); }];
 }
 
 #endif // TTC_INTERFACES_TD

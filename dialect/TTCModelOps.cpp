@@ -75,11 +75,28 @@ LogicalResult ModelOp::verifyRegions() {
           [&](unsigned i) { return getResultAttr(i, "ttc.name"); })))
     return failure();
   for (auto [index, type] : llvm::enumerate(getArgumentTypes()))
+    if (!isModelTensor(type) && !isIndexTensor(type))
+      return emitOpError()
+             << "input " << index << " has the type " << type
+             << ", but a model takes ranked tensors of floats, or "
+                "of i64 or i32 for an embedding, whose leading "
+                "size alone may be dynamic, with 2^38 elements "
+                "at most";
+  Type element;
+  for (Type type :
+       llvm::concat<const Type>(getArgumentTypes(), getResultTypes())) {
     if (!isModelTensor(type))
-      return emitOpError() << "input " << index << " has the type " << type
-                           << ", but a model takes ranked tensors of f32 whose "
-                              "leading size alone may be dynamic, with 2^38 "
-                              "elements at most";
+      continue;
+    Type other = getElementTypeOrSelf(type);
+    if (!isa<Float32Type, Float64Type>(other))
+      return emitOpError() << "computes in " << other
+                           << ", in which values are only stored: its inputs "
+                              "and outputs are f32 or f64";
+    if (element && other != element)
+      return emitOpError() << "computes in " << element << " and in " << other
+                           << ": its inputs and outputs are all of one of them";
+    element = other;
+  }
   if (getResultTypes().empty())
     return emitOpError("has no output, so that it computes nothing");
 

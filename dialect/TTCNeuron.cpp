@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/TTC.h"
+#include "dialect/TTCLayerShapes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -116,9 +117,10 @@ SmallVector<std::string> stateNames(const NeuronKind &kind) {
 class Neuron {
 public:
   Neuron(ImplicitLocOpBuilder &b, const NeuronKind &kind, SpikeFn spikeFn,
-         QuantizerAttr quantizer, llvm::StringMap<Value> &values)
+         QuantizerAttr quantizer, ResetAttr resetTo,
+         llvm::StringMap<Value> &values)
       : b(b), kind(kind), spikeFn(spikeFn), quantizer(quantizer),
-        values(values) {}
+        resetTo(resetTo), values(values) {}
 
   Value step(Value x) {
     Value current = kind.synaptic ? synapse(x) : x;
@@ -167,18 +169,27 @@ private:
     Value bias = values.lookup("bias");
     if (kind.output == Output::Binary) {
       Value threshold = values.lookup("threshold");
-      Value event = quantize(spike(add(sub(membrane, threshold), bias)));
-      reset(event, threshold);
+      Value event =
+          quantize(spike(add(sub(membrane, threshold), bias)), "uniform");
+      if (resetTo.getKind() == ResetKind::Subtract)
+        subtract(event, threshold);
+      else
+        replace(event);
       return event;
     }
     Value positive = values.lookup("pos_threshold");
     Value negative = values.lookup("neg_threshold");
-    Value up = quantize(spike(add(sub(membrane, positive), bias)));
+    Value up = quantize(spike(add(sub(membrane, positive), bias)), "uniform");
     Value toNegative =
         sub(sub(arith::NegFOp::create(b, negative), membrane), bias);
-    Value down = arith::NegFOp::create(b, quantize(spike(toNegative)));
-    reset(up, positive);
-    reset(down, negative);
+    Value below = quantize(spike(toNegative), "neg_uniform");
+    Value down = arith::NegFOp::create(b, below);
+    if (resetTo.getKind() == ResetKind::Subtract) {
+      subtract(up, positive);
+      subtract(down, negative);
+    } else {
+      replace(add(up, below));
+    }
     if (kind.output == Output::ScaledTernary) {
       up = mul(up, values.lookup("pos_scale"));
       down = mul(down, values.lookup("neg_scale"));
@@ -187,7 +198,7 @@ private:
   }
 
   /// Subtracts the threshold, shared by the branches, where there was an event.
-  void reset(Value event, Value threshold) {
+  void subtract(Value event, Value threshold) {
     Value amount = mul(event, threshold);
     if (kind.dual)
       amount = mul(amount, buildConstant(b, 0.5, amount));
@@ -197,27 +208,27 @@ private:
     }
   }
 
-  Value spike(Value distance) {
-    switch (spikeFn) {
-    case SpikeFn::Sigmoid4x:
-      return buildSigmoid(b, mul(distance, buildConstant(b, 4.0, distance)));
-    case SpikeFn::Sigmoid:
-      return buildSigmoid(b, distance);
-    case SpikeFn::Heaviside: {
-      Value zero = buildConstant(b, 0.0, distance);
-      Value fired =
-          arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, distance, zero);
-      return arith::SelectOp::create(b, fired, buildConstant(b, 1.0, distance),
-                                     zero);
+  /// Brings the membrane, shared by the branches, to the reset's value where
+  /// there was an event: mem (1 - s) + s k v.
+  void replace(Value event) {
+    Value rest = sub(buildConstant(b, 1.0, event), event);
+    double value = resetTo.getValue().convertToDouble();
+    if (kind.dual)
+      value /= 2;
+    for (StringRef branch : kind.branches()) {
+      Value &membrane = values[(branch + "mem").str()];
+      membrane = mul(membrane, rest);
+      if (value != 0)
+        membrane = add(membrane, mul(event, buildConstant(b, value, event)));
     }
-    }
-    llvm_unreachable("every spike function has its formula");
   }
 
-  Value quantize(Value probability) {
-    if (quantizer.getKind() == QuantKind::Identity)
-      return probability;
-    return QuantizeOp::create(b, quantizer, probability);
+  Value spike(Value distance) { return buildSpike(b, spikeFn, distance); }
+
+  /// The event of a probability; `uniform` names the random number that a
+  /// stochastic quantizer draws.
+  Value quantize(Value probability, StringRef uniform) {
+    return buildEvent(b, quantizer, probability, values.lookup(uniform));
   }
 
   /// The part of v that a branch sees: all of it, or what is not negative, or
@@ -261,6 +272,7 @@ private:
   const NeuronKind &kind;
   SpikeFn spikeFn;
   QuantizerAttr quantizer;
+  ResetAttr resetTo;
   llvm::StringMap<Value> &values;
 };
 
@@ -272,15 +284,10 @@ bool needsComplement(const NeuronKind &kind, StringRef param) {
 
 } // namespace
 
-int64_t NeuronOp::getFeatureDim() {
-  int64_t rank = cast<RankedTensorType>(getInput().getType()).getRank();
-  int64_t dim = getDim();
-  return dim < 0 ? dim + rank : dim;
-}
+int64_t NeuronOp::getFeatureDim() { return fromFront(getDim(), getInput()); }
 
 int64_t NeuronOp::getNumNeurons() {
-  return cast<RankedTensorType>(getInput().getType())
-      .getDimSize(getFeatureDim());
+  return typeOf(getInput()).getDimSize(getFeatureDim());
 }
 
 LogicalResult NeuronOp::verify() {
@@ -289,23 +296,14 @@ LogicalResult NeuronOp::verify() {
     return emitOpError() << "has the kind '" << getKind()
                          << "', expected [D][S]LI[EMA] or "
                             "[D][S][R]LI(B|T|TS), such as LIB or DSRLITS";
-  if (getPath().empty())
-    return emitOpError("has an empty path: its states would have no name");
-  auto type = cast<RankedTensorType>(getInput().getType());
-  int64_t dim = getFeatureDim();
-  if (dim < 0 || dim >= type.getRank())
-    return emitOpError() << "has its neurons along dimension "
-                         << int64_t(getDim()) << ", but its input has rank "
-                         << type.getRank();
-  if (type.isDynamicDim(dim))
-    return emitOpError() << "has its neurons along dimension "
-                         << int64_t(getDim())
-                         << ", whose size is dynamic: it must be static";
+  if (failed(verifyStaticDim(*this, getInput(), getDim(), "neurons")))
+    return failure();
   if (!kind->fires() && (getSpike() != SpikeFn::Sigmoid4x ||
-                         getQuant().getKind() != QuantKind::Identity))
+                         getQuant().getKind() != QuantKind::Identity ||
+                         getReset().getKind() != ResetKind::Subtract))
     return emitOpError() << getKind()
-                         << " does not fire: it takes no spike function and no "
-                            "quantizer";
+                         << " does not fire: it takes no spike function, no "
+                            "quantizer and no reset";
   if (!getScalar())
     return success();
   llvm::StringSet<> known, seen;
@@ -320,8 +318,6 @@ LogicalResult NeuronOp::verify() {
   }
   return success();
 }
-
-StringRef NeuronOp::getLayerPath() { return getPath(); }
 
 void NeuronOp::getParamSpecs(SmallVectorImpl<ParamSpec> &specs) {
   llvm::StringSet<> scalars;
@@ -384,6 +380,12 @@ SmallVector<Value> NeuronOp::expand(LayerExpansion &expansion) {
                          }),
            map);
   });
+  // One random number for each of the events.
+  if (getQuant().isStochastic()) {
+    pass("uniform", expansion.uniform(getInput()), identity);
+    if (kind.firesNegative())
+      pass("neg_uniform", expansion.uniform(getInput()), identity);
+  }
 
   SmallVector<Value> results = expansion.elementwise(
       getInput(), operands, maps, 1 + states.size(),
@@ -392,7 +394,7 @@ SmallVector<Value> NeuronOp::expand(LayerExpansion &expansion) {
         for (auto [name, element] : llvm::zip_equal(names, elements))
           values[name] = element;
         SmallVector<Value> yielded = {
-            Neuron(inner, kind, getSpike(), getQuant(), values)
+            Neuron(inner, kind, getSpike(), getQuant(), getReset(), values)
                 .step(values.lookup("x"))};
         for (const std::string &state : states)
           yielded.push_back(values.lookup(state));

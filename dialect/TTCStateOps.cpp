@@ -38,29 +38,58 @@ void WriteOp::getEffects(
                        SessionStates::get());
 }
 
-void NeuronOp::getEffects(
+void ttc::appendSessionEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), SessionStates::get());
   effects.emplace_back(MemoryEffects::Write::get(), SessionStates::get());
 }
 
+bool ttc::isStateTensor(Type type) {
+  if (isModelTensor(type))
+    return true;
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || tensor.getRank() < 2 || tensor.isDynamicDim(0))
+    return false;
+  // With the two leading dimensions exchanged it is a model's tensor.
+  SmallVector<int64_t> shape(tensor.getShape());
+  std::swap(shape[0], shape[1]);
+  return isModelTensor(tensor.clone(shape));
+}
+
 static LogicalResult verifyState(Operation *op, FlatSymbolRefAttr name,
-                                 Type type, SymbolTableCollection &tables) {
+                                 std::optional<uint64_t> index,
+                                 RankedTensorType type,
+                                 SymbolTableCollection &tables) {
   auto state = tables.lookupNearestSymbolFrom<StateOp>(op, name);
   if (!state)
     return op->emitOpError()
            << "names " << name << ", but no ttc.state declares it";
-  if (state.getType() != type)
-    return op->emitOpError() << "has the type " << type << ", but " << name
-                             << " is declared with " << state.getType();
+  auto declared = cast<RankedTensorType>(state.getType());
+  if (!index) {
+    if (declared != type)
+      return op->emitOpError() << "has the type " << type << ", but " << name
+                               << " is declared with " << declared;
+    return success();
+  }
+  int64_t place = *index;
+  if (declared.getRank() == 0 || declared.isDynamicDim(0) || place < 0 ||
+      place >= declared.getDimSize(0))
+    return op->emitOpError() << "names place " << place << " of " << name
+                             << ", which is declared with " << declared;
+  RankedTensorType element = declared.clone(declared.getShape().drop_front());
+  if (element != type)
+    return op->emitOpError()
+           << "has the type " << type << ", but each place of " << name
+           << " has the type " << element;
   return success();
 }
 
 LogicalResult ReadOp::verifySymbolUses(SymbolTableCollection &tables) {
-  return verifyState(*this, getStateAttr(), getType(), tables);
+  return verifyState(*this, getStateAttr(), getIndex(), getType(), tables);
 }
 
 LogicalResult WriteOp::verifySymbolUses(SymbolTableCollection &tables) {
-  return verifyState(*this, getStateAttr(), getValue().getType(), tables);
+  return verifyState(*this, getStateAttr(), getIndex(), getValue().getType(),
+                     tables);
 }
