@@ -11,6 +11,7 @@
 
 #include "codegen/TTCCodegenPasses.h"
 
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -30,12 +31,12 @@ struct ExpandLog1p : OpRewritePattern<math::Log1pOp> {
 
   LogicalResult matchAndRewrite(math::Log1pOp op,
                                 PatternRewriter &rewriter) const override {
-    if (!op.getType().isF64())
+    if (!getElementTypeOrSelf(op.getType()).isF64())
       return failure();
     Location loc = op.getLoc();
     Value x = op.getOperand();
-    Value one =
-        arith::ConstantOp::create(rewriter, loc, rewriter.getF64FloatAttr(1));
+    ImplicitLocOpBuilder builder(loc, rewriter);
+    Value one = ttc::buildConstant(builder, 1, x);
     Value w = arith::AddFOp::create(rewriter, loc, one, x);
     Value difference = arith::SubFOp::create(rewriter, loc, w, one);
     Value log = math::LogOp::create(rewriter, loc, w);
@@ -44,6 +45,27 @@ struct ExpandLog1p : OpRewritePattern<math::Log1pOp> {
     Value isSmall =
         arith::CmpFOp::create(rewriter, loc, arith::CmpFPredicate::OEQ, w, one);
     rewriter.replaceOpWithNewOp<arith::SelectOp>(op, isSmall, x, product);
+    return success();
+  }
+};
+
+/// expm1(x) = tanh(x / 2) (exp(x) + 1), without cancellation (Kahan).
+struct ExpandExpM1 : OpRewritePattern<math::ExpM1Op> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::ExpM1Op op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF64())
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value x = op.getOperand();
+    Value half = arith::MulFOp::create(b, x, ttc::buildConstant(b, 0.5, x));
+    Value exp = math::ExpOp::create(b, x);
+    Value sum = arith::AddFOp::create(b, exp, ttc::buildConstant(b, 1, x));
+    Value product =
+        arith::MulFOp::create(b, math::TanhOp::create(b, half), sum);
+    // Where exp(x) is infinite, tanh(x / 2) is 1 and so is the product.
+    rewriter.replaceOp(op, product);
     return success();
   }
 };
@@ -71,7 +93,10 @@ struct ApproximateMath : ttc::impl::ApproximateMathBase<ApproximateMath> {
              name != math::RsqrtOp::getOperationName() &&
              name != math::RoundEvenOp::getOperationName();
     });
-    patterns.add<ExpandLog1p>(&getContext());
+    patterns.add<ExpandLog1p, ExpandExpM1>(&getContext());
+    // Integer arithmetic on whole vectors: few CPUs have an instruction, and
+    // those that have none would call a function for every element.
+    arith::populateExpandBFloat16Patterns(patterns);
     if (!fma)
       patterns.add<SplitFMA>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

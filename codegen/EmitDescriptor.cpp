@@ -72,7 +72,10 @@ public:
                           checksum,
                           prepare,
                           step,
-                          run};
+                          run,
+                          inputLimits(),
+                          ConstantInt::get(i32, table.hasGenerator),
+                          ConstantInt::get(i32, 0)};
     auto *descriptor = constantGlobal(ConstantStruct::getAnon(fields),
                                       "ttc_model_" + table.name);
     descriptor->setLinkage(GlobalValue::ExternalLinkage);
@@ -122,7 +125,7 @@ private:
     Value *prepared = argument++, *states = argument++, *scratch = argument++;
     Value *batch = argument;
     SmallVector<Value *> arguments;
-    auto add = [&](Value *pointers, const std::vector<TensorEntry> &entries) {
+    auto add = [&](Value *pointers, const auto &entries) {
       for (unsigned i = 0; i < entries.size(); ++i) {
         Value *start = element(pointers, i);
         if (shift)
@@ -139,7 +142,7 @@ private:
   }
 
   Value *timestepBytes(const TensorEntry &entry, Value *batch) {
-    int64_t bytes = 4;
+    int64_t bytes = dtypeBytes(entry.dtype);
     bool isDynamic = false;
     for (int64_t size : entry.shape) {
       isDynamic |= size == TTC_BATCH;
@@ -157,27 +160,93 @@ private:
     return function;
   }
 
+  /// A loop over 0 <= i < count.
+  void forEach(Function *function, Value *count, const Twine &name,
+               function_ref<void(Value *)> emitBody) {
+    BasicBlock *before = builder.GetInsertBlock();
+    auto *loop = BasicBlock::Create(context, name, function);
+    auto *after = BasicBlock::Create(context, name + ".after", function);
+    Value *zero = ConstantInt::get(i64, 0);
+    builder.CreateCondBr(builder.CreateICmpSGT(count, zero), loop, after);
+    builder.SetInsertPoint(loop);
+    PHINode *i = builder.CreatePHI(i64, 2);
+    i->addIncoming(zero, before);
+    emitBody(i);
+    Value *next = builder.CreateAdd(i, ConstantInt::get(i64, 1));
+    i->addIncoming(next, builder.GetInsertBlock());
+    builder.CreateCondBr(builder.CreateICmpSLT(next, count), loop, after);
+    builder.SetInsertPoint(after);
+  }
+
   Function *emitRun() {
     Function *function =
         entry({pointer, pointer, pointer, pointer, pointer, i64, i64}, "run");
     Value *steps = function->getArg(6);
     withoutSubnormals([&] {
-      BasicBlock *before = builder.GetInsertBlock();
-      auto *loop = BasicBlock::Create(context, "timestep", function);
-      auto *after = BasicBlock::Create(context, "after", function);
-      Value *zero = ConstantInt::get(i64, 0);
-      builder.CreateCondBr(builder.CreateICmpSGT(steps, zero), loop, after);
-      builder.SetInsertPoint(loop);
-      PHINode *t = builder.CreatePHI(i64, 2);
-      t->addIncoming(zero, before);
-      callStep(function, t);
-      Value *next = builder.CreateAdd(t, ConstantInt::get(i64, 1));
-      t->addIncoming(next, builder.GetInsertBlock());
-      builder.CreateCondBr(builder.CreateICmpSLT(next, steps), loop, after);
-      builder.SetInsertPoint(after);
+      if (table.stages.empty()) {
+        forEach(function, steps, "timestep",
+                [&](Value *t) { callStep(function, t); });
+        return;
+      }
+      Value *block = ConstantInt::get(i64, table.block);
+      Value *blocks = builder.CreateUDiv(
+          builder.CreateAdd(steps, ConstantInt::get(i64, table.block - 1)),
+          block);
+      forEach(function, blocks, "block", [&](Value *index) {
+        Value *first = builder.CreateMul(index, block);
+        Value *count = builder.CreateBinaryIntrinsic(
+            Intrinsic::umin, block, builder.CreateSub(steps, first));
+        for (const RunStage &stage : table.stages) {
+          if (stage.takesBlock) {
+            Value *rows = table.batch == TTC_BATCH
+                              ? builder.CreateMul(count, function->getArg(5))
+                              : count;
+            callStage(function, stage, first, ConstantInt::get(i64, 0), rows);
+            continue;
+          }
+          forEach(function, count, "timestep", [&](Value *t) {
+            callStage(function, stage, first, t, function->getArg(5));
+          });
+        }
+      });
     });
     builder.CreateRetVoid();
     return function;
+  }
+
+  Value *bytesOf(ttc_bytes size, Value *batch) {
+    Value *fixed = ConstantInt::get(i64, size.fixed);
+    if (!size.per_batch)
+      return fixed;
+    return builder.CreateAdd(
+        fixed, builder.CreateMul(batch, ConstantInt::get(i64, size.per_batch)));
+  }
+
+  /// Calls a stage at timestep `t` of the block that begins at `first`.
+  void callStage(Function *run, const RunStage &stage, Value *first, Value *t,
+                 Value *rows) {
+    Value *scratch = run->getArg(4), *batch = run->getArg(5);
+    auto at = [&](const StageTensor &tensor) {
+      Value *from = scratch, *timestep = t;
+      Value *offset = bytesOf(tensor.offset, batch);
+      if (tensor.where != StageTensor::Buffer) {
+        from = element(run->getArg(tensor.where == StageTensor::Input ? 0 : 1),
+                       tensor.index);
+        timestep = builder.CreateAdd(first, t);
+      }
+      offset = builder.CreateAdd(
+          offset, builder.CreateMul(timestep, bytesOf(tensor.timestep, batch)));
+      return builder.CreateGEP(builder.getInt8Ty(), from, offset);
+    };
+    SmallVector<Value *> arguments;
+    for (const StageTensor &tensor : stage.inputs)
+      arguments.push_back(at(tensor));
+    for (const StageTensor &tensor : stage.outputs)
+      arguments.push_back(at(tensor));
+    Value *behind = builder.CreateGEP(builder.getInt8Ty(), scratch,
+                                      bytesOf(table.buffersSize, batch));
+    arguments.append({run->getArg(2), run->getArg(3), behind, rows});
+    builder.CreateCall(module.getFunction(stage.function + ".step"), arguments);
   }
 
   Function *emitPrepare() {
@@ -267,8 +336,30 @@ private:
         name);
   }
 
-  Constant *tensorTable(const std::vector<TensorEntry> &entries,
-                        StringRef name) {
+  static int64_t dtypeBytes(int32_t dtype) {
+    switch (dtype) {
+    case TTC_DTYPE_F64:
+    case TTC_DTYPE_I64:
+      return 8;
+    case TTC_DTYPE_F16:
+    case TTC_DTYPE_BF16:
+      return 2;
+    default:
+      return 4;
+    }
+  }
+
+  Constant *inputLimits() {
+    SmallVector<uint64_t> limits;
+    for (const InputEntry &input : table.inputs)
+      limits.push_back(input.limit);
+    if (llvm::all_of(limits, [](uint64_t limit) { return limit == 0; }))
+      return ConstantPointerNull::get(pointer);
+    return constantGlobal(ConstantDataArray::get(context, limits), "limits");
+  }
+
+  template <typename Entries>
+  Constant *tensorTable(const Entries &entries, StringRef name) {
     SmallVector<Constant *> elements;
     for (const TensorEntry &entry : entries)
       elements.push_back(spec(entry));

@@ -39,6 +39,20 @@ static std::string shapeText(const TensorEntry &entry) {
   return "(" + join(sizes, ", ") + ")";
 }
 
+/// The C type of an input's or output's elements.
+static StringRef elementType(int32_t dtype) {
+  switch (dtype) {
+  case TTC_DTYPE_F64:
+    return "double";
+  case TTC_DTYPE_I32:
+    return "int32_t";
+  case TTC_DTYPE_I64:
+    return "int64_t";
+  default:
+    return "float";
+  }
+}
+
 /// Elements of one row of the batch, or of the whole tensor if it has none.
 static int64_t rowElements(const TensorEntry &entry) {
   int64_t elements = 1;
@@ -64,31 +78,32 @@ std::string ttc::emitHeader(const ModelTable &table, StringRef fileStem) {
       << "extern const ttc_model_descriptor ttc_model_" << name << ";\n\n";
 
   std::vector<std::string> parameters, inputNames, outputNames;
-  auto describe = [&](const std::vector<TensorEntry> &entries, StringRef kind,
-                      std::vector<std::string> &names, StringRef type,
+  auto describe = [&](const auto &entries, StringRef kind,
+                      std::vector<std::string> &names, StringRef qualifier,
                       StringRef prefix) {
     for (const TensorEntry &entry : entries) {
       // A prefix keeps a name from being a word of C or one of the function's
       // own.
       std::string id = prefix.str() + identifier(entry.name);
-      out << formatv("/* {0} {1}: f32 {2}. Its elements{3}. */\n#define "
-                     "{4}_{5}_SIZE {6}\n",
-                     kind, entry.name, shapeText(entry),
+      out << formatv("/* {0} {1}: {2} {3}. Its elements{4}. */\n#define "
+                     "{5}_{6}_SIZE {7}\n",
+                     kind, entry.name, dtypeName(entry.dtype), shapeText(entry),
                      isDynamic && llvm::is_contained(entry.shape, TTC_BATCH)
                          ? " for each row of the batch"
                          : "",
                      StringRef(name).upper(), StringRef(id).upper(),
                      rowElements(entry));
       names.push_back(id);
-      parameters.push_back((type + id).str());
+      parameters.push_back(
+          (qualifier + elementType(entry.dtype) + " *" + id).str());
     }
   };
-  describe(table.inputs, "Input", inputNames, "const float *", "in_");
-  describe(table.outputs, "Output", outputNames, "float *", "out_");
+  describe(table.inputs, "Input", inputNames, "const ", "in_");
+  describe(table.outputs, "Output", outputNames, "", "out_");
   out << "\n";
   for (const StateEntry &state : table.states)
-    out << "/* State " << commentText(state.name) << ": f32 "
-        << shapeText(state) << ". */\n";
+    out << "/* State " << commentText(state.name) << ": "
+        << dtypeName(state.dtype) << " " << shapeText(state) << ". */\n";
 
   std::string batchParameter = isDynamic ? ", int64_t batch" : "";
   std::string batchValue = isDynamic ? "batch" : std::to_string(table.batch);

@@ -14,8 +14,10 @@
 #include "passes/TTCPasses.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/SHA256.h"
 
 using namespace mlir;
@@ -28,8 +30,102 @@ static std::vector<int64_t> shapeOf(Type type) {
   return shape;
 }
 
+static int32_t dtypeOf(Type type) {
+  return llvm::TypeSwitch<Type, int32_t>(getElementTypeOrSelf(type))
+      .Case([](Float32Type) { return TTC_DTYPE_F32; })
+      .Case([](Float64Type) { return TTC_DTYPE_F64; })
+      .Case([](Float16Type) { return TTC_DTYPE_F16; })
+      .Case([](BFloat16Type) { return TTC_DTYPE_BF16; })
+      .Case([](IntegerType type) {
+        return type.getWidth() == 32 ? TTC_DTYPE_I32 : TTC_DTYPE_I64;
+      });
+}
+
+StringRef ttc::dtypeName(int32_t dtype) {
+  switch (dtype) {
+  case TTC_DTYPE_F64:
+    return "f64";
+  case TTC_DTYPE_F16:
+    return "f16";
+  case TTC_DTYPE_BF16:
+    return "bf16";
+  case TTC_DTYPE_I32:
+    return "i32";
+  case TTC_DTYPE_I64:
+    return "i64";
+  default:
+    return "f32";
+  }
+}
+
+/// How many rows every table has that an input picks rows of; 0 if it picks
+/// none.
+static int64_t limitOf(BlockArgument input) {
+  int64_t limit = 0;
+  SmallVector<Value> pending = {input};
+  while (!pending.empty())
+    for (Operation *user : pending.pop_back_val().getUsers()) {
+      if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(user))
+        pending.push_back(user->getResult(0));
+      if (auto gather = dyn_cast<GatherOp>(user)) {
+        int64_t rows = gather.getTable().getType().getDimSize(0);
+        limit = limit == 0 ? rows : std::min(limit, rows);
+      }
+    }
+  return limit;
+}
+
 static ttc_bytes bytes(BytesAttr attr) {
   return {uint64_t(attr.getFixed()), uint64_t(attr.getPerBatch())};
+}
+
+/// The stages of a sequence, by where the step's inputs and outputs are named.
+static void readStages(func::FuncOp step, ModuleOp module, ModelTable &table) {
+  auto names = step->getAttrOfType<ArrayAttr>(stagesAttr);
+  if (!names)
+    return;
+  table.block = module->getAttrOfType<IntegerAttr>(blockAttr).getInt();
+  table.buffersSize = bytes(module->getAttrOfType<BytesAttr>(buffersSizeAttr));
+  auto find = [](const auto &entries, StringRef name) -> unsigned {
+    return llvm::find_if(
+               entries, [&](const auto &entry) { return entry.name == name; }) -
+           entries.begin();
+  };
+  for (auto name : names.getAsRange<FlatSymbolRefAttr>()) {
+    auto function = module.lookupSymbol<func::FuncOp>(name.getValue());
+    RunStage &stage = table.stages.emplace_back();
+    stage.function = function.getSymName();
+    stage.takesBlock = function->hasAttr(wholeBlockAttr);
+    auto describe = [&](Type type, DictionaryAttr attrs) {
+      auto tensor = cast<RankedTensorType>(type);
+      uint64_t size = tensor.getElementTypeBitWidth() / 8;
+      for (int64_t extent : tensor.getShape())
+        size *= ShapedType::isDynamic(extent) ? 1 : extent;
+      StageTensor result;
+      (table.batch == TTC_BATCH ? result.timestep.per_batch
+                                : result.timestep.fixed) = size;
+      if (auto buffer = attrs.getAs<BytesAttr>(bufferAttr)) {
+        result.where = StageTensor::Buffer;
+        result.offset = bytes(buffer);
+      } else if (auto output = attrs.getAs<StringAttr>(outputAttr)) {
+        result.where = StageTensor::Output;
+        result.index = find(table.outputs, output.getValue());
+      } else {
+        result.where = StageTensor::Input;
+        result.index =
+            find(table.inputs, attrs.getAs<StringAttr>(inputAttr).getValue());
+      }
+      return result;
+    };
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (function.getArgAttr(i, inputAttr))
+        stage.inputs.push_back(describe(function.getArgumentTypes()[i],
+                                        function.getArgAttrDict(i)));
+    for (unsigned i = 0; i < function.getNumResults(); ++i)
+      if (function.getResultAttr(i, outputAttr))
+        stage.outputs.push_back(describe(function.getResultTypes()[i],
+                                         function.getResultAttrDict(i)));
+  }
 }
 
 FailureOr<ModelTable> ttc::readModelTable(ModuleOp module) {
@@ -41,12 +137,15 @@ FailureOr<ModelTable> ttc::readModelTable(ModuleOp module) {
   auto fill = [&](TensorEntry &entry, StringRef name, Type type) {
     entry.name = name;
     entry.shape = shapeOf(type);
+    entry.dtype = dtypeOf(type);
     if (!entry.shape.empty() && entry.shape.front() == TTC_BATCH)
       table.batch = TTC_BATCH;
   };
   for (unsigned i = 0; i < step.getNumArguments(); ++i)
-    if (auto name = step.getArgAttrOfType<StringAttr>(i, inputAttr))
+    if (auto name = step.getArgAttrOfType<StringAttr>(i, inputAttr)) {
       fill(table.inputs.emplace_back(), name, step.getArgumentTypes()[i]);
+      table.inputs.back().limit = limitOf(step.getArgument(i));
+    }
   for (unsigned i = 0; i < step.getNumResults(); ++i)
     if (auto name = step.getResultAttrOfType<StringAttr>(i, outputAttr))
       fill(table.outputs.emplace_back(), name, step.getResultTypes()[i]);
@@ -68,10 +167,12 @@ FailureOr<ModelTable> ttc::readModelTable(ModuleOp module) {
   llvm::sort(table.states, [](const StateEntry &a, const StateEntry &b) {
     return a.name < b.name;
   });
+  readStages(step, module, table);
   return table;
 }
 
 void ttc::readSizes(ModuleOp module, ModelTable &table) {
+  table.hasGenerator = module->hasAttr(generatorAttr);
   table.statesSize = bytes(module->getAttrOfType<BytesAttr>(statesSizeAttr));
   table.scratchSize = bytes(module->getAttrOfType<BytesAttr>(scratchSizeAttr));
   table.preparedSize =
@@ -101,7 +202,9 @@ std::string ttc::fingerprintModel(ModuleOp module) {
 std::string ttc::fingerprintStates(ModuleOp module) {
   std::vector<std::string> lines;
   for (auto state : module.getOps<StateOp>()) {
-    std::string line = (state.getSymName() + " F32").str();
+    std::string line =
+        (state.getSymName() + " " + dtypeName(dtypeOf(state.getType())).upper())
+            .str();
     for (int64_t size : shapeOf(state.getType()))
       line +=
           " " + (size == TTC_BATCH ? std::string("?") : std::to_string(size));
@@ -116,8 +219,9 @@ static llvm::json::Object tensorObject(const TensorEntry &entry) {
   for (int64_t size : entry.shape)
     shape.push_back(size == TTC_BATCH ? llvm::json::Value("batch")
                                       : llvm::json::Value(size));
-  return llvm::json::Object{
-      {"name", entry.name}, {"dtype", "f32"}, {"shape", std::move(shape)}};
+  return llvm::json::Object{{"name", entry.name},
+                            {"dtype", dtypeName(entry.dtype)},
+                            {"shape", std::move(shape)}};
 }
 
 static llvm::json::Object bytesObject(ttc_bytes bytes) {
@@ -129,8 +233,12 @@ llvm::json::Value ModelTable::toJSON() const {
   static constexpr StringLiteral activations[] = {"identity", "sigmoid",
                                                   "softplus", "arcsinh"};
   llvm::json::Array inputArray, outputArray, paramArray, stateArray;
-  for (const TensorEntry &entry : inputs)
-    inputArray.push_back(tensorObject(entry));
+  for (const InputEntry &entry : inputs) {
+    llvm::json::Object object = tensorObject(entry);
+    if (entry.limit)
+      object["limit"] = entry.limit;
+    inputArray.push_back(std::move(object));
+  }
   for (const TensorEntry &entry : outputs)
     outputArray.push_back(tensorObject(entry));
   for (const ParamEntry &entry : params) {
@@ -161,5 +269,6 @@ llvm::json::Value ModelTable::toJSON() const {
                             {"states", std::move(stateArray)},
                             {"prepared_bytes", preparedSize},
                             {"states_bytes", bytesObject(statesSize)},
-                            {"scratch_bytes", bytesObject(scratchSize)}};
+                            {"scratch_bytes", bytesObject(scratchSize)},
+                            {"draws_random_numbers", hasGenerator}};
 }

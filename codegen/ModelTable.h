@@ -28,6 +28,10 @@ struct TensorEntry {
   int32_t dtype = TTC_DTYPE_F32;
   std::vector<int64_t> shape; ///< TTC_BATCH for the batch
 };
+struct InputEntry : TensorEntry {
+  /// For numbers that pick rows of a table: how many rows it has; else 0.
+  int64_t limit = 0;
+};
 struct ParamEntry : TensorEntry {
   std::string rawName; ///< empty for none
   int32_t activation = TTC_ACTIVATION_IDENTITY;
@@ -36,17 +40,41 @@ struct StateEntry : TensorEntry {
   ttc_bytes offset = {0, 0};
 };
 
+/// What a stage of a sequence reads or writes, timestep by timestep.
+struct StageTensor {
+  enum { Input, Output, Buffer } where;
+  unsigned index = 0;          ///< of the model's input or output
+  ttc_bytes offset = {0, 0};   ///< in the block's buffers
+  ttc_bytes timestep = {0, 0}; ///< how far apart two timesteps are
+};
+/// A part of a sequence's block, which is computed for the whole block at once
+/// or timestep by timestep.
+struct RunStage {
+  std::string function;
+  bool takesBlock;
+  std::vector<StageTensor> inputs, outputs;
+};
+
+/// How a dtype is written: `f32`.
+llvm::StringRef dtypeName(int32_t dtype);
+
 /// The table behind a model's descriptor, its header and `--emit=json`.
 struct ModelTable {
   std::string name;
   std::string schemaFingerprint, modelFingerprint;
   std::string triple, features;
   int64_t batch = 1; ///< TTC_BATCH for any
-  std::vector<TensorEntry> inputs, outputs;
+  std::vector<InputEntry> inputs;
+  std::vector<TensorEntry> outputs;
   std::vector<ParamEntry> params;
   std::vector<StateEntry> states;
   uint64_t preparedSize = 0;
   ttc_bytes statesSize = {0, 0}, scratchSize = {0, 0};
+  bool hasGenerator = false;
+  /// How a sequence is computed, if not by the step: so many timesteps at once.
+  std::vector<RunStage> stages;
+  int64_t block = 0;
+  ttc_bytes buffersSize = {0, 0};
 
   llvm::json::Value toJSON() const;
 };

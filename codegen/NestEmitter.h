@@ -5,109 +5,105 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Turns one nest into loops over vectors.
+// Turns one operation of a timestep into loops over vectors.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef TTC_CODEGEN_NESTEMITTER_H
 #define TTC_CODEGEN_NESTEMITTER_H
 
-#include "codegen/PanelPlan.h"
-#include "dialect/TTC.h"
-
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "codegen/VectorBuilder.h"
 
 namespace ttc {
 
-/// Where the elements of a tensor lie: a one-dimensional memref of f32,
-/// row-major.
-using Buffer = mlir::Value;
-
-/// What a nest computes with and where its results go.
+/// What an operation computes with and where its results go.
 struct NestBuffers {
-  Buffer productInput;
-  Buffer packedWeight; ///< in the layout of its PanelPlan
-  Buffer productBias;  ///< null for none
+  llvm::SmallVector<Buffer> productInputs;
+  /// In the layout of their PanelPlans.
+  llvm::SmallVector<Buffer> packedWeights;
   llvm::SmallVector<Buffer> inputs;
   /// For each result the buffers that receive it; none twice.
   llvm::SmallVector<llvm::SmallVector<Buffer, 2>> outputs;
-  /// Room for the accumulators of one tile: tileElements() of f32.
+  /// For each product whether its input may be mostly zeros: events.
+  llvm::SmallVector<bool> mayBeEvents;
+  /// Room for the list of active inputs of each product: i32.
+  llvm::SmallVector<Buffer> events;
+  /// Room for the sums of one tile of each product: tileElements() each.
   Buffer tile;
+  /// For an operation that draws random numbers.
+  Generator generator;
 };
 
-/// Emits nests at a builder's place. `batch` is the value of every dynamic
-/// size.
-class NestEmitter {
+/// Emits operations at a builder's place.
+class NestEmitter : public VectorBuilder {
 public:
-  NestEmitter(mlir::ImplicitLocOpBuilder &builder, const VectorUnit &unit,
-              mlir::Value batch)
-      : b(builder), unit(unit), batch(batch) {}
+  using VectorBuilder::VectorBuilder;
 
-  void emit(NestOp nest, const NestBuffers &buffers);
-
-  void emitReduce(ReduceOp op, Buffer from, Buffer to);
+  /// A NestOp, ReduceOp, AssembleOp or GatherOp.
+  void emit(mlir::Operation *op, const NestBuffers &buffers);
 
   /// Copies all elements of a tensor of `type`.
   void emitCopy(mlir::RankedTensorType type, Buffer from, Buffer to);
 
-  /// The number of elements of a tensor, as a value of index type.
-  mlir::Value numElements(mlir::RankedTensorType type);
-
-  /// The most accumulators that a tile has, in elements.
-  static int64_t tileElements(const VectorUnit &unit);
+  /// The most sums that a tile of one product has, for elements of `bytes`.
+  static int64_t tileElements(const VectorUnit &unit, int64_t bytes);
 
 private:
+  // ProductNest.cpp
+  struct Products;
   struct Tile;
-  /// A nest's dimensions, neighbours merged wherever every operand allows it.
-  struct Loops;
-
-  void emitProduct(NestOp nest, const NestBuffers &buffers);
-  void emitPasses(NestOp nest, const NestBuffers &buffers,
-                  const PanelPlan &plan, const PassGroup &passes,
+  void emitProducts(NestOp nest, const NestBuffers &buffers);
+  void emitPasses(const Products &products, const PassGroup &passes,
                   mlir::Value firstRow, mlir::Value endRow, int64_t tileRows);
-  void emitTile(NestOp nest, const NestBuffers &buffers, const PanelPlan &plan,
-                const Tile &tile);
-  llvm::SmallVector<mlir::Value> accumulate(const NestBuffers &buffers,
-                                            const PanelPlan &plan,
-                                            const Tile &tile);
+  void emitDenseRows(const Products &products);
+  void emitEventRows(Products &products);
+  mlir::Value areMany(const Products &products, mlir::Value firstRow,
+                      mlir::Value rows);
+  void emitTiles(const Products &products, mlir::Value first, mlir::Value end,
+                 int64_t tileRows);
+  void listEvents(Products &products, unsigned index, mlir::Value row);
+  llvm::SmallVector<mlir::Value> loadWeights(const Products &products,
+                                             unsigned index, const Tile &tile,
+                                             mlir::Value k);
+  llvm::SmallVector<mlir::Value>
+  accumulateEvents(const Products &products, unsigned index, const Tile &tile);
+  void emitTile(const Products &products, const Tile &tile);
+  llvm::SmallVector<mlir::Value> accumulate(const Products &products,
+                                            unsigned index, const Tile &tile);
+  void emitTileUpdate(const Products &products, mlir::Value row,
+                      mlir::Value column, mlir::ValueRange sums, Mask mask);
+
+  // ElementwiseNest.cpp
   void emitElementwise(NestOp nest, const NestBuffers &buffers);
+  void emitAssemble(AssembleOp op, const NestBuffers &buffers);
+  void emitGather(GatherOp op, const NestBuffers &buffers);
+  /// Loops over `sizes`, vectors along the innermost dimension. `body` gets,
+  /// for each access, the index of its element for the first lane and how far
+  /// apart the elements of two lanes are.
+  struct Position {
+    mlir::Value index;
+    int64_t stride;
+  };
+  void emitLoops(llvm::ArrayRef<int64_t> sizes,
+                 llvm::ArrayRef<LinearAccess> accesses, int64_t lanes,
+                 llvm::function_ref<void(llvm::ArrayRef<Position>, Mask)> body);
+  mlir::Value sizeOf(int64_t size);
 
-  /// The region on one vector: loads the operands, stores the results. `index`
-  /// gives the element of an operand from its map; a `mask` guards a partial
-  /// vector.
-  void emitUpdate(NestOp nest, const NestBuffers &buffers, mlir::Value acc,
-                  llvm::function_ref<mlir::Value(mlir::AffineMap)> index,
-                  llvm::function_ref<bool(mlir::AffineMap)> isVector,
-                  mlir::Value mask);
-
-  mlir::Value constant(int64_t value);
-  mlir::Value add(mlir::Value l, mlir::Value r);
-  mlir::Value mul(mlir::Value l, mlir::Value r);
-  mlir::VectorType vectorType();
-  mlir::Value load(Buffer buffer, mlir::Value index, mlir::Value mask);
-  void store(mlir::Value vector, Buffer buffer, mlir::Value index,
-             mlir::Value mask);
-  mlir::Value loadScalar(Buffer buffer, mlir::Value index);
-  mlir::Value fma(mlir::Value l, mlir::Value r, mlir::Value acc);
-  mlir::Value zero();
-  /// A loop whose body gets the induction variable; none for a single
-  /// iteration.
-  void loop(mlir::Value from, mlir::Value to, int64_t step,
-            llvm::function_ref<void(mlir::Value)> body);
-  /// The mask of a vector's first `count` lanes; null if that is all of them.
-  mlir::Value maskOf(int64_t count);
-
-  mlir::ImplicitLocOpBuilder &b;
-  VectorUnit unit;
-  mlir::Value batch;
+  // Reduction.cpp
+  struct Reduction;
+  void emitReduce(ReduceOp op, const NestBuffers &buffers);
+  void emitAlongResult(const Reduction &reduction);
+  void emitAlongWindow(const Reduction &reduction);
+  void emitResultTile(const Reduction &reduction,
+                      llvm::ArrayRef<mlir::Value> positions,
+                      unsigned unrolledDim, int64_t unrolled, int64_t vectors,
+                      Mask lastMask);
+  llvm::SmallVector<mlir::Value> overWindow(
+      llvm::ArrayRef<int64_t> window, unsigned dim,
+      llvm::SmallVectorImpl<mlir::Value> &positions, mlir::ValueRange values,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)>
+          body);
 };
-
-/// A scalar region's operation on vectors of `lanes`: the same operation, or
-/// what it is lowered to where there is none.
-llvm::SmallVector<mlir::Value> vectorizeBody(mlir::ImplicitLocOpBuilder &b,
-                                             mlir::Block &body,
-                                             mlir::ValueRange elements,
-                                             int64_t lanes);
 
 } // namespace ttc
 

@@ -60,6 +60,10 @@ PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const VectorUnit &unit)
   chains = inputs < enough ? 1 : vectors <= 2 ? 4 : vectors <= 4 ? 2 : 1;
 }
 
+int64_t PanelPlan::storedElements() const {
+  return packedElements() + groups.size();
+}
+
 int64_t PanelPlan::packedElements() const {
   return llvm::divideCeil(outputs, lanes) * lanes * inputs;
 }

@@ -20,9 +20,16 @@ namespace ttc {
 
 /// What the schedule needs to know of a CPU.
 struct VectorUnit {
-  int64_t lanes = 16;     ///< f32 elements a register
+  int64_t lanes = 16;     ///< elements a register, of f32 unless said
   int64_t registers = 32; ///< vector registers
   bool hasFMA = true;
+
+  /// The same unit for elements of `bytes` each.
+  VectorUnit forElements(int64_t bytes) const {
+    VectorUnit unit = *this;
+    unit.lanes = lanes * 4 / bytes > 1 ? lanes * 4 / bytes : 1;
+    return unit;
+  }
 };
 
 /// Panels of one width that follow each other: each holds `vectors` registers
@@ -62,6 +69,9 @@ struct PanelPlan {
   int64_t chains;
 
   int64_t packedElements() const;
+  /// With what stands behind the panels: for each group a number that is 0 if
+  /// all its weights are finite.
+  int64_t storedElements() const;
 };
 
 } // namespace ttc

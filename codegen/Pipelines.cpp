@@ -21,11 +21,13 @@
 using namespace mlir;
 using namespace ttc;
 
-void ttc::addDeclarePasses(OpPassManager &pm, std::optional<int64_t> batch) {
-  if (batch)
-    pm.addPass(createSpecializeBatch(SpecializeBatchOptions{*batch}));
+void ttc::addDeclarePasses(OpPassManager &pm, const DeclareOptions &options) {
+  if (options.batch)
+    pm.addPass(createSpecializeBatch(SpecializeBatchOptions{*options.batch}));
   pm.addPass(createDeclareResources());
   pm.addPass(createCompileParams());
+  if (!options.storage.empty())
+    pm.addPass(createNarrowStorage(NarrowStorageOptions{options.storage}));
 }
 
 void ttc::addExpandPasses(OpPassManager &pm) {
@@ -38,9 +40,11 @@ void ttc::addThreadPasses(OpPassManager &pm) {
 }
 
 void ttc::addFusePasses(OpPassManager &pm) {
+  pm.addPass(createConvertToNests());
   pm.addPass(createFuseTimestep());
   pm.addPass(createPrepareWeights());
   pm.addPass(createPlanStates());
+  pm.addPass(createBatchTime());
 }
 
 void ttc::addSchedulePasses(OpPassManager &pm, const VectorUnit &unit) {
@@ -58,6 +62,7 @@ void ttc::addLLVMPasses(OpPassManager &pm, const VectorUnit &unit) {
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());
   pm.addPass(createFinalizeMemRefToLLVMConversionPass());
@@ -78,7 +83,7 @@ void ttc::registerPipelines() {
     PassPipelineRegistration<>(name, description, add);
   };
   auto toThreaded = [](OpPassManager &pm) {
-    addDeclarePasses(pm, std::nullopt);
+    addDeclarePasses(pm, {});
     addExpandPasses(pm);
     addThreadPasses(pm);
   };

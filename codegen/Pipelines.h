@@ -24,9 +24,13 @@
 
 namespace ttc {
 
-/// 1 to 2: fixes the batch if it is given, declares params in compiled form and
-/// states.
-void addDeclarePasses(mlir::OpPassManager &pm, std::optional<int64_t> batch);
+/// What a model's declarations are made for.
+struct DeclareOptions {
+  std::optional<int64_t> batch; ///< to fix it
+  std::string storage;          ///< bf16 or f16 for states and packed weights
+};
+/// 1 to 2: declares params, in compiled form, and states.
+void addDeclarePasses(mlir::OpPassManager &pm, const DeclareOptions &options);
 /// 2 to 3: layers become reads, arithmetic and writes.
 void addExpandPasses(mlir::OpPassManager &pm);
 /// 3 to 4: the model becomes a pure function.

@@ -14,8 +14,8 @@ def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
     Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"
   ];
 }
@@ -23,7 +23,9 @@ def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
 def ApproximateMath : Pass<"ttc-approximate-math", "::mlir::ModuleOp"> {
   let summary = "Compute exp, tanh and the like by polynomials, inline";
   let description = [{
-    Functions of f32 on vectors become MLIR's polynomials: no call is left in a timestep. Functions of f64, which only prepare uses, become exp and log of libm.
+    Functions of f32 on vectors become MLIR's polynomials: no call is left in a timestep
+    of f32. Functions of f64, and the few of f32 that have no polynomial, are calls of
+    libm. Conversions from and to bf16 become integer arithmetic, ties to even.
     Without a fused multiply-add, one is a product and a sum: a call would cost a
     hundred times as much.
   }];

@@ -39,27 +39,28 @@ struct DeclareResources : ttc::impl::DeclareResourcesBase<DeclareResources> {
       return signalPassFailure();
     SymbolTable symbols(getOperation());
     llvm::StringMap<LayerOpInterface> owners;
-    WalkResult walked = model.walk([&](LayerOpInterface layer) -> WalkResult {
+    // One layer's error does not hide another's.
+    bool hasFailed = false;
+    model.walk([&](LayerOpInterface layer) {
       if (layer.getLayerPath().empty())
-        return WalkResult::advance();
+        return;
       auto [owner, isFirst] = owners.try_emplace(layer.getLayerPath(), layer);
-      if (!isFirst)
-        return checkShared(owner->second, layer);
       OpBuilder builder(model);
-      return declare(layer, symbols, builder);
+      hasFailed |= failed(isFirst ? declare(layer, symbols, builder)
+                                  : checkShared(owner->second, layer));
     });
-    if (walked.wasInterrupted())
+    if (hasFailed)
       signalPassFailure();
   }
 
   /// One path is one set of parameters and states. A layer that is used twice
-  /// shares them; two different layers cannot.
+  /// shares them; two different layers cannot. A layer without states may be
+  /// used on tensors of several shapes, as long as its parameters are the same.
   static LogicalResult checkShared(LayerOpInterface first,
                                    LayerOpInterface second) {
     if (first->getName() == second->getName() &&
         first->getAttrDictionary() == second->getAttrDictionary() &&
-        first->getOperandTypes() == second->getOperandTypes() &&
-        first->getResultTypes() == second->getResultTypes())
+        ownTheSame(first, second))
       return success();
     InFlightDiagnostic error =
         second->emitOpError()
@@ -68,6 +69,24 @@ struct DeclareResources : ttc::impl::DeclareResourcesBase<DeclareResources> {
            "twice, and different layers need different paths";
     error.attachNote(first->getLoc()) << "the other layer is here";
     return error;
+  }
+
+  static bool ownTheSame(LayerOpInterface first, LayerOpInterface second) {
+    auto params = [](LayerOpInterface layer) {
+      SmallVector<ParamSpec> specs;
+      layer.getParamSpecs(specs);
+      return specs;
+    };
+    auto states = [](LayerOpInterface layer) {
+      SmallVector<StateSpec> specs;
+      layer.getStateSpecs(specs);
+      return specs;
+    };
+    auto isSame = [](const auto &a, const auto &b) {
+      return a.name == b.name && a.type == b.type;
+    };
+    return llvm::equal(params(first), params(second), isSame) &&
+           llvm::equal(states(first), states(second), isSame);
   }
 
   static LogicalResult declare(LayerOpInterface layer, SymbolTable &symbols,

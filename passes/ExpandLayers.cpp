@@ -29,6 +29,10 @@ struct ExpandLayers : ttc::impl::ExpandLayersBase<ExpandLayers> {
       return signalPassFailure();
     SymbolTable resources(getOperation());
     SmallVector<LayerOpInterface> layers;
+    int64_t nextStream = 0;
+    model.walk([&](UniformOp uniform) {
+      nextStream = std::max(nextStream, int64_t(uniform.getStream()) + 1);
+    });
     model.walk([&](LayerOpInterface layer) { layers.push_back(layer); });
     for (LayerOpInterface layer : layers) {
       if (failed(checkDeclared(layer, resources)))
@@ -40,7 +44,8 @@ struct ExpandLayers : ttc::impl::ExpandLayersBase<ExpandLayers> {
         loc = NameLoc::get(StringAttr::get(&getContext(), layer.getLayerPath()),
                            loc);
       ImplicitLocOpBuilder builder(loc, layer);
-      LayerExpansion expansion(builder, layer.getLayerPath(), resources);
+      LayerExpansion expansion(builder, layer.getLayerPath(), resources,
+                               nextStream);
       layer->replaceAllUsesWith(layer.expand(expansion));
       layer->erase();
     }

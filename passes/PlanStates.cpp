@@ -37,6 +37,13 @@ struct PlanStates : ttc::impl::PlanStatesBase<PlanStates> {
     // addition: fixed + per_batch * batch, where the rows of a batch are each
     // rounded up.
     int64_t fixed = 0, perBatch = 0;
+    bool draws = getOperation()
+                     .walk([](DrawOp) { return WalkResult::interrupt(); })
+                     .wasInterrupted();
+    if (draws) {
+      getOperation()->setAttr(generatorAttr, UnitAttr::get(&getContext()));
+      fixed = alignment;
+    }
     for (bool isDynamic : {false, true})
       for (StateOp state : states) {
         auto type = cast<RankedTensorType>(state.getType());

@@ -12,7 +12,6 @@
 #include "passes/TTCPasses.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -23,6 +22,20 @@ namespace ttc {
 
 using namespace mlir;
 using namespace ttc;
+
+bool ttc::isHoistable(Operation *op) {
+  if (!llvm::all_of(op->getResultTypes(), [](Type type) {
+        auto tensor = dyn_cast<RankedTensorType>(type);
+        return tensor && tensor.hasStaticShape();
+      }))
+    return false;
+  if (op->hasTrait<OpTrait::ConstantLike>())
+    return true;
+  if (auto nest = dyn_cast<NestOp>(op);
+      nest && (nest.hasProduct() || !nest.getBody().getOps<DrawOp>().empty()))
+    return false;
+  return op->getNumOperands() > 0;
+}
 
 namespace {
 struct PrepareWeights : ttc::impl::PrepareWeightsBase<PrepareWeights> {
@@ -43,16 +56,9 @@ struct PrepareWeights : ttc::impl::PrepareWeightsBase<PrepareWeights> {
         params.push_back(argument);
         known.insert(argument);
       }
-    // Products and reductions of parameters stay: what prepare computes is
-    // elementwise.
-    auto canHoist = [](Operation *op) {
-      if (auto nest = dyn_cast<NestOp>(op))
-        return !nest.hasProduct();
-      return isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op);
-    };
     SmallVector<Operation *> hoisted;
     for (Operation &op : body.without_terminator())
-      if (canHoist(&op) && op.getNumOperands() > 0 &&
+      if (isHoistable(&op) &&
           llvm::all_of(op.getOperands(), [&](Value operand) {
             return known.contains(operand);
           })) {

@@ -48,7 +48,8 @@ struct SpecializeBatch : ttc::impl::SpecializeBatchBase<SpecializeBatch> {
       if (!tensor || tensor.hasStaticShape())
         return type;
       SmallVector<int64_t> shape(tensor.getShape());
-      shape.front() = batch;
+      for (int64_t &size : shape)
+        size = ShapedType::isDynamic(size) ? int64_t(batch) : size;
       return tensor.clone(shape);
     };
     if (failed(checkSizes(model, specialize)))
@@ -74,7 +75,7 @@ struct SpecializeBatch : ttc::impl::SpecializeBatchBase<SpecializeBatch> {
   LogicalResult checkSizes(ModelOp model,
                            llvm::function_ref<Type(Type)> specialize) {
     auto check = [&](Type type) -> LogicalResult {
-      if (!isModelTensor(type) || isModelTensor(specialize(type)))
+      if (!isStateTensor(type) || isStateTensor(specialize(type)))
         return success();
       return model.emitError()
              << "with a batch of " << int64_t(batch) << " the tensor " << type
@@ -82,6 +83,9 @@ struct SpecializeBatch : ttc::impl::SpecializeBatchBase<SpecializeBatch> {
     };
     for (Type type : model.getArgumentTypes())
       if (failed(check(type)))
+        return failure();
+    for (auto state : getOperation().getOps<StateOp>())
+      if (failed(check(state.getType())))
         return failure();
     return failure(model
                        .walk([&](Operation *op) -> WalkResult {
@@ -93,20 +97,46 @@ struct SpecializeBatch : ttc::impl::SpecializeBatchBase<SpecializeBatch> {
                        .wasInterrupted());
   }
 
-  /// A tensor that was made for a dynamic size no longer takes it.
+  /// What was made for a dynamic size no longer takes it.
   static void dropDynamicSizes(ModelOp model) {
-    SmallVector<tensor::EmptyOp> empties;
-    model.walk([&](tensor::EmptyOp empty) {
-      if (empty.getType().hasStaticShape() && !empty.getDynamicSizes().empty())
-        empties.push_back(empty);
+    SmallVector<Operation *> sized;
+    model.walk([&](Operation *op) {
+      if (isa<tensor::EmptyOp, tensor::ExtractSliceOp, tensor::ExpandShapeOp>(
+              op) &&
+          cast<RankedTensorType>(op->getResult(0).getType()).hasStaticShape())
+        sized.push_back(op);
     });
-    for (tensor::EmptyOp empty : empties) {
-      OpBuilder builder(empty);
-      Value fixed = tensor::EmptyOp::create(builder, empty.getLoc(),
-                                            empty.getType(), ValueRange());
-      empty.replaceAllUsesWith(fixed);
-      empty.erase();
+    for (Operation *op : sized) {
+      OpBuilder builder(op);
+      auto type = cast<RankedTensorType>(op->getResult(0).getType());
+      Value fixed;
+      if (isa<tensor::EmptyOp>(op)) {
+        fixed =
+            tensor::EmptyOp::create(builder, op->getLoc(), type, ValueRange());
+      } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
+        fixed = tensor::ExpandShapeOp::create(builder, op->getLoc(), type,
+                                              expand.getSrc(),
+                                              expand.getReassociationIndices());
+      } else {
+        fixed = withFixedSizes(cast<tensor::ExtractSliceOp>(op), builder);
+      }
+      op->replaceAllUsesWith(ValueRange(fixed));
+      op->erase();
     }
+  }
+
+  static Value withFixedSizes(tensor::ExtractSliceOp slice,
+                              OpBuilder &builder) {
+    // A dimension that is dropped has the size 1, which is static anyway.
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    SmallVector<OpFoldResult> sizes = slice.getMixedSizes();
+    unsigned next = 0;
+    for (auto [dim, size] : llvm::enumerate(sizes))
+      if (!dropped.test(dim))
+        size = builder.getIndexAttr(slice.getResultType().getDimSize(next++));
+    return tensor::ExtractSliceOp::create(
+        builder, slice.getLoc(), slice.getResultType(), slice.getSource(),
+        slice.getMixedOffsets(), sizes, slice.getMixedStrides());
   }
 
   static bool hasDynamicInput(ModelOp model) {

@@ -34,6 +34,20 @@ mlir::func::FuncOp getStepFunction(mlir::ModuleOp module);
 /// The keys of the params whose values are used by operations.
 llvm::DenseSet<mlir::StringAttr> getUsedParams(mlir::ModuleOp module);
 
+/// Whether an operation of the step could be computed without it, if its
+/// operands can: it knows no batch, draws nothing, and is no product, which the
+/// step is what packs for.
+bool isHoistable(mlir::Operation *op);
+
+/// The tensor that a change of shape is another view of.
+mlir::Value rootOf(mlir::Value value);
+/// Whether an operation computes or moves elements: it becomes loops.
+bool becomesLoops(mlir::Operation *op);
+/// Whether a product's input may be mostly zeros, and is long enough for the
+/// active ones to be worth a list: an input of the model, or what fires or
+/// rectifies.
+bool mayBeEvents(mlir::Value input);
+
 /// The attributes by which a threaded function's arguments and results say what
 /// they are. Inputs and outputs carry their name, params and states their
 /// symbol, prepared values the index of the result of the prepare function.
@@ -41,11 +55,31 @@ inline constexpr llvm::StringLiteral inputAttr = "ttc.input";
 inline constexpr llvm::StringLiteral outputAttr = "ttc.output";
 inline constexpr llvm::StringLiteral paramAttr = "ttc.param";
 inline constexpr llvm::StringLiteral stateAttr = "ttc.state";
+/// Beside stateAttr: which place of a stack.
+inline constexpr llvm::StringLiteral placeAttr = "ttc.place";
 inline constexpr llvm::StringLiteral preparedAttr = "ttc.prepared";
 /// On the step function: the name of its prepare function.
 inline constexpr llvm::StringLiteral prepareAttr = "ttc.prepare";
 /// On the module: the size of a session's block of states.
 inline constexpr llvm::StringLiteral statesSizeAttr = "ttc.states_size";
+/// On the module: the element type that packed weights are stored as.
+inline constexpr llvm::StringLiteral packedStorageAttr = "ttc.packed_storage";
+/// On the step function: the functions that compute a block of timesteps, in
+/// order. On each: whether it takes the block at once, or timestep by timestep.
+inline constexpr llvm::StringLiteral stagesAttr = "ttc.stages";
+inline constexpr llvm::StringLiteral wholeBlockAttr = "ttc.whole_block";
+/// On an input or an output of a stage that is none of the model's: where in
+/// the block's buffers it lies.
+inline constexpr llvm::StringLiteral bufferAttr = "ttc.buffer";
+/// On an input of a stage: it may be mostly zeros.
+inline constexpr llvm::StringLiteral eventsAttr = "ttc.events";
+/// On the module: the size of those buffers, and how many timesteps a block
+/// has.
+inline constexpr llvm::StringLiteral buffersSizeAttr = "ttc.buffers_size";
+inline constexpr llvm::StringLiteral blockAttr = "ttc.block";
+/// On the module, where random numbers are drawn: the block of states begins
+/// with the generator's seed and position.
+inline constexpr llvm::StringLiteral generatorAttr = "ttc.generator";
 
 } // namespace ttc
 

@@ -135,6 +135,49 @@ def DecompileParams : TTC_Pass<"ttc-decompile-params"> {
   }];
 }
 
+def NarrowStorage : TTC_Pass<"ttc-narrow-storage"> {
+  let summary = "Keep states and packed weights in 16 bits";
+  let description = [{
+    States are declared with 16 bits an element, and converted where they are read and
+    written; weights are packed so. Arithmetic, inputs, outputs and the weights file stay
+    as they are. bf16 has the range of f32 and 8 bits of precision: a state that changes
+    by less than 1/256 of itself in a timestep stands still. f16 has 11 bits and ends at
+    65504.
+
+    Before:
+
+    ```mlir
+    ttc.state @sum : tensor<4xf32>
+    ttc.model @integrate(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %old = ttc.read @sum : tensor<4xf32>
+      %new = arith.addf %old, %x : tensor<4xf32>
+      ttc.write %new, @sum : tensor<4xf32>
+      ttc.return %new : tensor<4xf32>
+    }
+    ```
+
+    After:
+
+    ```mlir
+    module attributes {ttc.packed_storage = bf16} {
+      ttc.state @sum : tensor<4xbf16>
+      ttc.model @integrate(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+        %0 = ttc.read @sum : tensor<4xbf16>
+        %1 = arith.extf %0 : tensor<4xbf16> to tensor<4xf32>
+        %2 = arith.addf %1, %arg0 : tensor<4xf32>
+        %3 = arith.truncf %2 : tensor<4xf32> to tensor<4xbf16>
+        ttc.write %3, @sum : tensor<4xbf16>
+        ttc.return %2 : tensor<4xf32>
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"type", "type", "std::string", "\"bf16\"", "bf16 or f16">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def ExpandLayers : TTC_Pass<"ttc-expand-layers"> {
   let summary = "Replace layers by reads, ordinary operations and writes";
   let description = [{
@@ -166,14 +209,15 @@ def ExpandLayers : TTC_Pass<"ttc-expand-layers"> {
       %0 = ttc.read @net.0.mem : tensor<3x2xf32>
       %1 = ttc.param_value @net.0.beta : tensor<2xf32>
       %2 = tensor.empty() : tensor<3x2xf32>
-      %3:2 = linalg.generic {indexing_maps = [#map, #map, #map1, #map, #map], iterator_types = ["parallel", "parallel"]} ins(%arg0, %0, %1 : tensor<3x2xf32>, tensor<3x2xf32>, tensor<2xf32>) outs(%2, %2 : tensor<3x2xf32>, tensor<3x2xf32>) {
+      %3 = tensor.empty() : tensor<3x2xf32>
+      %4:2 = linalg.generic {indexing_maps = [#map, #map, #map1, #map, #map], iterator_types = ["parallel", "parallel"]} ins(%arg0, %0, %1 : tensor<3x2xf32>, tensor<3x2xf32>, tensor<2xf32>) outs(%2, %3 : tensor<3x2xf32>, tensor<3x2xf32>) {
       ^bb0(%in: f32, %in_0: f32, %in_1: f32, %out: f32, %out_2: f32):
-        %4 = arith.mulf %in_0, %in_1 : f32
-        %5 = arith.addf %4, %in : f32
-        linalg.yield %5, %5 : f32, f32
+        %5 = arith.mulf %in_0, %in_1 : f32
+        %6 = arith.addf %5, %in : f32
+        linalg.yield %6, %6 : f32, f32
       } -> (tensor<3x2xf32>, tensor<3x2xf32>)
-      ttc.write %3#1, @net.0.mem : tensor<3x2xf32>
-      ttc.return %3#0 : tensor<3x2xf32>
+      ttc.write %4#1, @net.0.mem : tensor<3x2xf32>
+      ttc.return %4#0 : tensor<3x2xf32>
     }
     ```
   }];
@@ -185,8 +229,9 @@ def ThreadStates : TTC_Pass<"ttc-thread-states"> {
     Replaces every read by the value that it would see, and returns what the last write of
     each state left. No effect remains, so that everything behind is free to reorder, and a
     state is an argument like any other: many sessions can share the code. Arguments are the
-    inputs, the params as they are declared, the states in order of name; results are the
-    outputs, then the new states. An attribute of each says which it is.
+    inputs, the params as they are declared, the states in order of name, a stack of states
+    place by place; results are the outputs, then the new states. An attribute of each says
+    which it is.
 
     Before:
 
@@ -218,17 +263,16 @@ def ThreadStates : TTC_Pass<"ttc-thread-states"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
-def FuseTimestep : TTC_Pass<"ttc-fuse-timestep"> {
-  let summary = "Gather each layer into one loop nest";
+def ConvertToNests : TTC_Pass<"ttc-convert-to-nests"> {
+  let summary = "Bring every spelling of arithmetic to nests and reductions";
   let description = [{
-    A product with a matrix and the elementwise operations that follow it, the update of the
-    membrane, the firing, the reset, become one `ttc.nest`: its accumulators can stay in
-    registers from the product to the last operation, and each state is read and written
-    once. Any spelling of a product or of an elementwise operation is understood, a user's
-    as well as ours. Nests stay apart where one needs all of the other (two products), where
-    a parameter does not lie along the product's rows or columns, and where one depends on
-    parameters only, so that prepare-weights can hoist it. What is neither elementwise, nor
-    a product, a reduction or a change of shape is an error.
+    A timestep may be written with any operations of linalg, tensor, arith and math. Here
+    they become the few that the code generators know: `ttc.nest` for what is elementwise,
+    in whatever order it reads, and for a product with a matrix of weights; `ttc.reduce` for
+    sums and extremes over a window, a convolution or a product of two activations among
+    them; `ttc.assemble` for concatenations and paddings. A slice, a transposition or a
+    broadcast becomes the map through which its user reads. What is none of these is an
+    error.
 
     Before:
 
@@ -250,14 +294,76 @@ def FuseTimestep : TTC_Pass<"ttc-fuse-timestep"> {
     ```mlir
     #map = affine_map<(d0) -> (d0)>
     func.func @net(%arg0: tensor<4xf32> {ttc.input = "x"}, %arg1: tensor<2x4xf32> {ttc.param = @w}, %arg2: tensor<2xf32> {ttc.param = @b}, %arg3: tensor<2xf32> {ttc.state = @mem}) -> (tensor<2xf32> {ttc.output = "y"}, tensor<2xf32> {ttc.state = @mem}) {
-      %0:2 = ttc.nest "" product(%arg0, %arg1 : tensor<4xf32>, tensor<2x4xf32>) operands(%arg2, %arg3 : tensor<2xf32>, tensor<2xf32>) maps [#map, #map] -> tensor<2xf32>, tensor<2xf32> {
-      ^bb0(%arg4: f32, %arg5: f32, %arg6: f32):
-        %1 = arith.addf %arg4, %arg5 : f32
-        %2 = arith.addf %arg6, %1 : f32
-        %3 = math.tanh %2 : f32
-        ttc.yield %2, %3 : f32, f32
+      %0 = ttc.nest "" product(%arg0 : tensor<4xf32>) weights(%arg1 : tensor<2x4xf32>) maps [] -> tensor<2xf32> {
+      ^bb0(%arg4: f32):
+        ttc.yield %arg4 : f32
       }
-      return %0#1, %0#0 : tensor<2xf32>, tensor<2xf32>
+      %1 = ttc.nest "" operands(%arg2, %0 : tensor<2xf32>, tensor<2xf32>) maps [#map, #map] -> tensor<2xf32> {
+      ^bb0(%arg4: f32, %arg5: f32):
+        %4 = arith.addf %arg5, %arg4 : f32
+        ttc.yield %4 : f32
+      }
+      %2 = ttc.nest "" operands(%arg3, %1 : tensor<2xf32>, tensor<2xf32>) maps [#map, #map] -> tensor<2xf32> {
+      ^bb0(%arg4: f32, %arg5: f32):
+        %4 = arith.addf %arg4, %arg5 : f32
+        ttc.yield %4 : f32
+      }
+      %3 = ttc.nest "" operands(%2 : tensor<2xf32>) maps [#map] -> tensor<2xf32> {
+      ^bb0(%arg4: f32):
+        %4 = math.tanh %arg4 : f32
+        ttc.yield %4 : f32
+      }
+      return %3, %2 : tensor<2xf32>, tensor<2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def FuseTimestep : TTC_Pass<"ttc-fuse-timestep"> {
+  let summary = "Gather each layer into one loop nest";
+  let description = [{
+    Products with matrices and the elementwise operations that follow them, the gates, the
+    update of the membrane, the firing, the reset, become one `ttc.nest`: its accumulators
+    stay close from the products to the last operation, and each state is read and written
+    once. Nests stay apart where one needs whole rows of the other (two products in a row),
+    where an operand does not lie along the product's rows and columns, where one depends on
+    parameters only, so that prepare-weights can hoist it, and beyond 8 products (the four
+    gates of an LSTM, each of two operands) or 48 operands, where registers end.
+
+    Before:
+
+    ```mlir
+    #map = affine_map<(d0) -> (d0)>
+    func.func @net(%x: tensor<4xf32> {ttc.input = "x"}, %w: tensor<2x4xf32> {ttc.param = @w},
+                   %mem: tensor<2xf32> {ttc.state = @mem})
+        -> (tensor<2xf32> {ttc.output = "y"}, tensor<2xf32> {ttc.state = @mem}) {
+      %current = ttc.nest "net.0" product(%x : tensor<4xf32>) weights(%w : tensor<2x4xf32>)
+          maps [] -> tensor<2xf32> {
+      ^bb0(%sum: f32):
+        ttc.yield %sum : f32
+      }
+      %new = ttc.nest "net.1" operands(%mem, %current : tensor<2xf32>, tensor<2xf32>)
+          maps [#map, #map] -> tensor<2xf32> {
+      ^bb0(%m: f32, %c: f32):
+        %0 = arith.addf %m, %c : f32
+        ttc.yield %0 : f32
+      }
+      return %new, %new : tensor<2xf32>, tensor<2xf32>
+    }
+    ```
+
+    After:
+
+    ```mlir
+    #map = affine_map<(d0) -> (d0)>
+    func.func @net(%arg0: tensor<4xf32> {ttc.input = "x"}, %arg1: tensor<2x4xf32> {ttc.param = @w}, %arg2: tensor<2xf32> {ttc.state = @mem}) -> (tensor<2xf32> {ttc.output = "y"}, tensor<2xf32> {ttc.state = @mem}) {
+      %0 = ttc.nest "net.0+net.1" product(%arg0 : tensor<4xf32>) weights(%arg1 : tensor<2x4xf32>) operands(%arg2 : tensor<2xf32>) maps [#map] -> tensor<2xf32> {
+      ^bb0(%arg3: f32, %arg4: f32):
+        %1 = arith.addf %arg4, %arg3 : f32
+        ttc.yield %1 : f32
+      }
+      return %0, %0 : tensor<2xf32>, tensor<2xf32>
     }
     ```
   }];
@@ -266,9 +372,9 @@ def FuseTimestep : TTC_Pass<"ttc-fuse-timestep"> {
 def PrepareWeights : TTC_Pass<"ttc-prepare-weights"> {
   let summary = "Compute what depends on the weights alone once, not every timestep";
   let description = [{
-    Moves the nests whose operands are all known when weights are loaded, such as 1 - beta,
-    into a function of their own, `<model>.prepare`, from the params to the values that a
-    step needs. The step takes these prepared values in the place of the params.
+    Moves what needs nothing but the weights, such as 1 - beta or exp(dt A), into a function
+    of their own, `<model>.prepare`, from the params to the values that a step needs. The step
+    takes these prepared values in the place of the params. Dense constants go the same way.
 
     Before:
 
@@ -322,8 +428,11 @@ def PlanStates : TTC_Pass<"ttc-plan-states"> {
     A session allocates one zeroed block, once. This pass places the states in it in order
     of name, those of a fixed size first: where one begins is then one multiplication and
     one addition, whatever the batch. Each begins at a multiple of 64 bytes, a cache line,
-    for every batch, since the rows of a batch are rounded up. The size of the block becomes
-    an attribute of the module.
+    for every batch, since the rows of a batch are rounded up. A stack of states is one,
+    place behind place. States that are whole pages long are kept an eighth of a page apart,
+    so that they do not meet in the low bits of their addresses. Where the model draws random
+    numbers, the block begins with the generator's seed and position. The size of the block
+    becomes an attribute of the module.
 
     Before:
 
@@ -340,6 +449,74 @@ def PlanStates : TTC_Pass<"ttc-plan-states"> {
       ttc.state @net.1.mem : tensor<?x10xf32> at <64 + 0 * batch>
       ttc.state @net.3.mem : tensor<?x20xf32> at <64 + 64 * batch>
       ttc.state @step : tensor<1xf32> at <0 + 0 * batch>
+    }
+    ```
+  }];
+}
+
+def BatchTime : TTC_Pass<"ttc-batch-time"> {
+  let summary = "Compute a sequence block by block, layer by layer";
+  let description = [{
+    A sequence is cut into blocks of timesteps, and a block goes through stages. What no
+    recurrence needs is computed for all timesteps of the block at once: a product with a
+    matrix of weights then reads them once for many rows. What needs itself from one
+    timestep to the next, the update of a membrane or a gate with its recurrent product,
+    goes timestep by timestep, layer after layer, so that its weights stay in the nearest
+    cache. A nest is split where both are in it. Products of events stay in their timestep,
+    whose active inputs are few.
+
+    Each stage is a function like the step. `ttc.whole_block` says that it takes the block
+    at once; `ttc.buffer` where in the block's buffers lies what passes from stage to stage.
+    The sums are those of the step, in the same order: the bits are the same. A model that
+    draws random numbers, or that passes an input through, keeps the step for its sequences.
+
+    Before:
+
+    ```mlir
+    #map = affine_map<(d0, d1) -> (d0, d1)>
+    module {
+      func.func @net(%x: tensor<?x4xf32> {ttc.input = "x"}, %w: tensor<2x4xf32> {ttc.prepared = 0 : index},
+                     %mem: tensor<?x2xf32> {ttc.state = @mem})
+          -> (tensor<?x2xf32> {ttc.output = "y"}, tensor<?x2xf32> {ttc.state = @mem}) {
+        %0 = ttc.nest "net.0" product(%x : tensor<?x4xf32>) weights(%w : tensor<2x4xf32>)
+            operands(%mem : tensor<?x2xf32>) maps [#map] -> tensor<?x2xf32> {
+        ^bb0(%sum: f32, %m: f32):
+          %1 = arith.addf %m, %sum : f32
+          ttc.yield %1 : f32
+        }
+        return %0, %0 : tensor<?x2xf32>, tensor<?x2xf32>
+      }
+    }
+    ```
+
+    After:
+
+    ```mlir
+    #map = affine_map<(d0, d1) -> (d0, d1)>
+    module attributes {ttc.block = 48 : i64, ttc.buffers_size = #ttc.bytes<0 + 384 * batch>} {
+      func.func @net(%arg0: tensor<?x4xf32> {ttc.input = "x"}, %arg1: tensor<2x4xf32> {ttc.prepared = 0 : index}, %arg2: tensor<?x2xf32> {ttc.state = @mem}) -> (tensor<?x2xf32> {ttc.output = "y"}, tensor<?x2xf32> {ttc.state = @mem}) attributes {ttc.stages = [@net.stage0, @net.stage1]} {
+        %0 = ttc.nest "net.0" product(%arg0 : tensor<?x4xf32>) weights(%arg1 : tensor<2x4xf32>) operands(%arg2 : tensor<?x2xf32>) maps [#map] -> tensor<?x2xf32> {
+        ^bb0(%arg3: f32, %arg4: f32):
+          %1 = arith.addf %arg4, %arg3 : f32
+          ttc.yield %1 : f32
+        }
+        return %0, %0 : tensor<?x2xf32>, tensor<?x2xf32>
+      }
+      func.func @net.stage0(%arg0: tensor<?x4xf32> {ttc.input = "x"}, %arg1: tensor<2x4xf32> {ttc.prepared = 0 : index}) -> (tensor<?x2xf32> {ttc.buffer = #ttc.bytes<0 + 0 * batch>, ttc.output = ""}) attributes {ttc.whole_block} {
+        %0 = ttc.nest "net.0" product(%arg0 : tensor<?x4xf32>) weights(%arg1 : tensor<2x4xf32>) maps [] -> tensor<?x2xf32> {
+        ^bb0(%arg2: f32):
+          ttc.yield %arg2 : f32
+        }
+        return %0 : tensor<?x2xf32>
+      }
+      func.func @net.stage1(%arg0: tensor<?x2xf32> {ttc.buffer = #ttc.bytes<0 + 0 * batch>, ttc.input = ""}, %arg1: tensor<?x2xf32> {ttc.state = @mem}) -> (tensor<?x2xf32> {ttc.output = "y"}, tensor<?x2xf32> {ttc.state = @mem}) {
+        %0 = ttc.nest "net.0" operands(%arg0, %arg1 : tensor<?x2xf32>, tensor<?x2xf32>) maps [#map, #map] -> tensor<?x2xf32> {
+        ^bb0(%arg2: f32, %arg3: f32):
+          %1 = arith.addf %arg3, %arg2 : f32
+          ttc.yield %1 : f32
+        }
+        return %0, %0 : tensor<?x2xf32>, tensor<?x2xf32>
+      }
     }
     ```
   }];

@@ -43,6 +43,8 @@ struct ThreadStates : ttc::impl::ThreadStatesBase<ThreadStates> {
       return signalPassFailure();
     }
 
+    if (failed(collectSlots(model)))
+      return signalPassFailure();
     func::FuncOp function = createFunction(model);
     Block &body = function.getBody().front();
     threadParams(body, function);
@@ -58,7 +60,13 @@ struct ThreadStates : ttc::impl::ThreadStatesBase<ThreadStates> {
   }
 
 private:
-  using Declarations = SmallVector<std::pair<StringAttr, Type>>;
+  /// What is threaded as one value: a state, or one place of a stack.
+  struct Slot {
+    StringAttr state;
+    IntegerAttr place; ///< null for a whole state
+    Type type;
+  };
+  using SlotKey = std::pair<StringAttr, IntegerAttr>;
 
   /// A state is threaded through the model's one block: a read or a write
   /// inside of another operation would have no place in that order.
@@ -80,16 +88,54 @@ private:
                        .wasInterrupted());
   }
 
+  /// A stack is threaded place by place if the model reads or writes it so.
+  LogicalResult collectSlots(ModelOp model) {
+    llvm::DenseSet<StringAttr> stacks;
+    llvm::DenseMap<StringAttr, Operation *> wholes;
+    auto note = [&](auto op) {
+      StringAttr state = op.getStateAttr().getAttr();
+      if (op.getIndexAttr())
+        stacks.insert(state);
+      else
+        wholes.try_emplace(state, op);
+    };
+    model.walk([&](Operation *op) {
+      if (auto read = dyn_cast<ReadOp>(op))
+        note(read);
+      else if (auto write = dyn_cast<WriteOp>(op))
+        note(write);
+    });
+    SmallVector<StateOp> states(getOperation().getOps<StateOp>());
+    llvm::sort(states, [](StateOp a, StateOp b) {
+      return a.getSymName() < b.getSymName();
+    });
+    for (StateOp state : states) {
+      StringAttr name = state.getSymNameAttr();
+      auto type = cast<RankedTensorType>(state.getType());
+      if (!stacks.contains(name)) {
+        if (!isModelTensor(type))
+          return state.emitOpError("is a stack whose batch is its second "
+                                   "dimension: it is read and written a place "
+                                   "at a time");
+        slots.push_back({name, IntegerAttr(), type});
+        continue;
+      }
+      if (Operation *whole = wholes.lookup(name))
+        return whole->emitOpError() << "takes all of @\"" << name.getValue()
+                                    << "\", whose places others take one by "
+                                       "one: name a place here too";
+      for (int64_t place = 0; place < type.getDimSize(0); ++place)
+        slots.push_back({name, Builder(&getContext()).getI64IntegerAttr(place),
+                         type.clone(type.getShape().drop_front())});
+    }
+    return success();
+  }
+
   /// Moves the model's body into a function of inputs, params and states, in
   /// that order, each with the attribute that says which it is.
   func::FuncOp createFunction(ModelOp model) {
     for (auto param : getOperation().getOps<ParamOp>())
       params.emplace_back(param.getSymNameAttr(), param.getType());
-    for (auto state : getOperation().getOps<StateOp>())
-      states.emplace_back(state.getSymNameAttr(), state.getType());
-    llvm::sort(states, [](auto &a, auto &b) {
-      return a.first.getValue() < b.first.getValue();
-    });
 
     SmallVector<Type> inputs(model.getArgumentTypes());
     SmallVector<Type> results(model.getResultTypes());
@@ -97,9 +143,9 @@ private:
     numOutputs = results.size();
     for (auto &[name, type] : params)
       inputs.push_back(type);
-    for (auto &[name, type] : states) {
-      inputs.push_back(type);
-      results.push_back(type);
+    for (const Slot &slot : slots) {
+      inputs.push_back(slot.type);
+      results.push_back(slot.type);
     }
 
     OpBuilder builder(model);
@@ -120,10 +166,15 @@ private:
     for (auto [i, param] : llvm::enumerate(params))
       function.setArgAttr(numInputs + i, paramAttr,
                           FlatSymbolRefAttr::get(param.first));
-    for (auto [i, state] : llvm::enumerate(states)) {
-      auto symbol = FlatSymbolRefAttr::get(state.first);
-      function.setArgAttr(numInputs + params.size() + i, stateAttr, symbol);
+    for (auto [i, slot] : llvm::enumerate(slots)) {
+      unsigned argument = numInputs + params.size() + i;
+      auto symbol = FlatSymbolRefAttr::get(slot.state);
+      function.setArgAttr(argument, stateAttr, symbol);
       function.setResultAttr(numOutputs + i, stateAttr, symbol);
+      if (slot.place) {
+        function.setArgAttr(argument, placeAttr, slot.place);
+        function.setResultAttr(numOutputs + i, placeAttr, slot.place);
+      }
     }
     function.getBody().takeBody(model.getBody());
     Block &body = function.getBody().front();
@@ -145,25 +196,29 @@ private:
   /// Replaces each read by the value at its point; returns the values at the
   /// end.
   SmallVector<Value> threadStates(Block &body, func::FuncOp function) {
-    llvm::DenseMap<StringAttr, Value> current;
-    for (auto [i, state] : llvm::enumerate(states))
-      current[state.first] = body.getArgument(numInputs + params.size() + i);
+    llvm::DenseMap<SlotKey, Value> current;
+    for (auto [i, slot] : llvm::enumerate(slots))
+      current[{slot.state, slot.place}] =
+          body.getArgument(numInputs + params.size() + i);
     for (Operation &op : llvm::make_early_inc_range(body)) {
       if (auto read = dyn_cast<ReadOp>(op)) {
-        read.replaceAllUsesWith(current.lookup(read.getStateAttr().getAttr()));
+        read.replaceAllUsesWith(current.lookup(
+            {read.getStateAttr().getAttr(), read.getIndexAttr()}));
         read.erase();
       } else if (auto write = dyn_cast<WriteOp>(op)) {
-        current[write.getStateAttr().getAttr()] = write.getValue();
+        current[{write.getStateAttr().getAttr(), write.getIndexAttr()}] =
+            write.getValue();
         write.erase();
       }
     }
     SmallVector<Value> last;
-    for (auto &[name, type] : states)
-      last.push_back(current.lookup(name));
+    for (const Slot &slot : slots)
+      last.push_back(current.lookup({slot.state, slot.place}));
     return last;
   }
 
-  Declarations params, states;
+  SmallVector<std::pair<StringAttr, Type>> params;
+  SmallVector<Slot> slots;
   unsigned numInputs = 0, numOutputs = 0;
 };
 } // namespace

@@ -10,7 +10,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/TTC.h"
+#include "Check.h"
 #include "Linker.h"
+#include "ModelFile.h"
 #include "codegen/Pipelines.h"
 #include "codegen/TTCCodegenPasses.h"
 #include "passes/TTCPasses.h"
@@ -107,6 +109,10 @@ llvm::cl::opt<std::string> batchOption(
     "batch", llvm::cl::init("model"), llvm::cl::cat(category),
     llvm::cl::desc("A number to fix the batch, or 'dynamic'; default: as the "
                    "model says"));
+llvm::cl::opt<std::string>
+    storage("storage", llvm::cl::cat(category),
+            llvm::cl::desc("bf16 or f16: keep states and packed weights in 16 "
+                           "bits; arithmetic stays f32"));
 llvm::cl::opt<char> optimization("O", llvm::cl::Prefix, llvm::cl::init('3'),
                                  llvm::cl::desc("Optimisation level, 0 to 3"),
                                  llvm::cl::cat(category));
@@ -145,14 +151,14 @@ public:
       StringRef name;
       std::function<void(OpPassManager &)> add;
     };
-    Stage stages[] = {{Emit::Declared, "declared",
-                       [&](OpPassManager &pm) { addDeclarePasses(pm, batch); }},
-                      {Emit::Expanded, "expanded", addExpandPasses},
-                      {Emit::Threaded, "threaded", addThreadPasses},
-                      {Emit::Nests, "nests", addFusePasses},
-                      {Emit::Scheduled, "scheduled", [&](OpPassManager &pm) {
-                         addSchedulePasses(pm, machine.unit);
-                       }}};
+    Stage stages[] = {
+        {Emit::Declared, "declared",
+         [&](OpPassManager &pm) { addDeclarePasses(pm, {batch, storage}); }},
+        {Emit::Expanded, "expanded", addExpandPasses},
+        {Emit::Threaded, "threaded", addThreadPasses},
+        {Emit::Nests, "nests", addFusePasses},
+        {Emit::Scheduled, "scheduled",
+         [&](OpPassManager &pm) { addSchedulePasses(pm, machine.unit); }}};
     for (const Stage &stage : stages) {
       PassManager pm(&context);
       stage.add(pm);
@@ -203,96 +209,22 @@ private:
   }
 
   LogicalResult parse() {
-    std::string reason;
-    auto file = openInputFile(inputPath, &reason);
-    if (!file)
-      return report(reason);
-    if (isBytecode(*file))
-      return report("is MLIR bytecode: give the model as text");
-    if (failed(checkNesting(file->getBuffer())))
+    if (failed(readModelText(inputPath, sources)))
       return failure();
-    sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
     diagnostics =
         std::make_unique<SourceMgrDiagnosticHandler>(sources, &context);
     module = parseSourceFile<ModuleOp>(sources, &context);
-    if (!module || !getOnlyModel(*module))
+    if (!module || failed(checkModelModule(*module)))
       return failure();
-    for (Operation &op : *module->getBody())
-      if (!isa<ModelOp, ParamOp, StateOp>(op))
-        return op.emitOpError("cannot stand beside a model: only ttc.param and "
-                              "ttc.state can");
-    StringRef name = getOnlyModel(*module).getSymName();
-    if (name.empty() || llvm::isDigit(name.front()) ||
-        !llvm::all_of(name,
-                      [](char c) { return llvm::isAlnum(c) || c == '_'; }))
-      return getOnlyModel(*module).emitError()
-             << "the name '" << name
-             << "' of the model is not an identifier of C, which the symbols "
-                "of the binary are made from";
-    if (name.starts_with("ttc_"))
-      return getOnlyModel(*module).emitError()
-             << "the name '" << name
-             << "' of the model begins as the runtime's own functions do: give "
-                "the model a name that does not begin with 'ttc_'";
-    // The descriptor is the symbol ttc_model_<name>, beside functions of the
-    // runtime.
-    static constexpr StringLiteral reserved[] = {
-        "close",     "create",   "get_descriptor",    "open",
-        "open_with", "prepared", "prepared_checksum", "descriptor"};
-    if (llvm::is_contained(reserved, name))
-      return getOnlyModel(*module).emitError()
-             << "the name '" << name
-             << "' of the model would make the symbol 'ttc_model_" << name
-             << "', which is the runtime's own: give the model another name";
     ModelOp model = getOnlyModel(*module);
     bool isDynamic = llvm::any_of(model.getArgumentTypes(), [](Type type) {
       return !cast<RankedTensorType>(type).hasStaticShape();
     });
     if (batchOption == "dynamic" && !isDynamic)
       return model.emitError()
-             << "the model @" << name << " has no dynamic batch: every input "
-             << "has a static shape, and --batch=dynamic cannot free it";
-    return success();
-  }
-
-  /// MLIR's parser goes as deep as its text does, and the stack ends before the
-  /// text may: brackets are counted first, outside of strings and comments.
-  LogicalResult checkNesting(StringRef text) {
-    constexpr int deepest = 256;
-    int depth = 0;
-    unsigned line = 1, column = 0;
-    char previous = 0;
-    bool inString = false, inComment = false;
-    for (char c : text) {
-      ++column;
-      if (c == '\n') {
-        ++line;
-        column = 0;
-        inString = inComment = false;
-      } else if (inComment) {
-        continue;
-      } else if (inString) {
-        if (previous == '\\')
-          c = 0; // escaped: ends neither a string nor an escape
-        else
-          inString = c != '"';
-      } else if (c == '"') {
-        inString = true;
-      } else if (c == '/' && previous == '/') {
-        inComment = true;
-      } else if (StringRef("([{<").contains(c)) {
-        if (++depth > deepest) {
-          llvm::errs() << inputPath << ":" << line << ":" << column
-                       << ": error: brackets are nested more than " << deepest
-                       << " deep, which no model needs\n";
-          return failure();
-        }
-      } else if (StringRef(")]}").contains(c) ||
-                 (c == '>' && previous != '-')) {
-        --depth;
-      }
-      previous = c;
-    }
+             << "the model @" << model.getSymName()
+             << " has no dynamic batch: every input has a static shape, and "
+                "--batch=dynamic cannot free it";
     return success();
   }
 
@@ -301,7 +233,7 @@ private:
   LogicalResult measureStates() {
     OwningOpRef<ModuleOp> copy = module->clone();
     PassManager pm(&context);
-    addDeclarePasses(pm, std::nullopt);
+    addDeclarePasses(pm, {std::nullopt, storage});
     if (failed(pm.run(*copy)))
       return failure();
     table.schemaFingerprint = fingerprintStates(*copy);
@@ -565,6 +497,16 @@ private:
   ModelTable table;
 };
 
+llvm::cl::SubCommand checkCommand("check",
+                                  "Report every finding about a model at once");
+llvm::cl::opt<std::string> checkedPath(llvm::cl::Positional, llvm::cl::Required,
+                                       llvm::cl::desc("<model.mlir>"),
+                                       llvm::cl::sub(checkCommand),
+                                       llvm::cl::cat(category));
+llvm::cl::opt<bool> asJSON("json", llvm::cl::desc("Print findings as JSON"),
+                           llvm::cl::sub(checkCommand),
+                           llvm::cl::cat(category));
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -583,5 +525,7 @@ int main(int argc, char **argv) {
   registry.insert<TTCDialect>();
   MLIRContext context(registry);
   context.printOpOnDiagnostic(false);
+  if (checkCommand)
+    return failed(checkModel(checkedPath, asJSON, context));
   return failed(Compilation(context).run());
 }

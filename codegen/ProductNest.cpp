@@ -1,0 +1,562 @@
+//===- ProductNest.cpp ----------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A nest with products: tiles of accumulators in registers, then their update.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/NestEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace ttc;
+
+/// All that the emission of one nest passes on.
+struct NestEmitter::Products {
+  NestOp nest;
+  const NestBuffers &buffers;
+  /// One for each product. They differ in the number of inputs alone, so that a
+  /// tile of one is a tile of all.
+  SmallVector<PanelPlan> plans;
+  SmallVector<RowAccess> accesses; ///< of the operands
+  int64_t lanes;
+
+  /// The active inputs of a row: their numbers in ascending order, and where
+  /// those of each chain begin and end.
+  struct Events {
+    Buffer list;
+    SmallVector<Value> bounds; ///< one more than there are chains
+    Value areFew;
+  };
+  /// One for each product; without a list where inputs are not events.
+  SmallVector<Events> events;
+  Value rows;
+  int64_t tileRows = 1;
+
+  int64_t outputs() const { return plans.front().outputs; }
+};
+
+/// A tile of a product: rows of the input times panels side by side.
+struct NestEmitter::Tile {
+  Value row;
+  int64_t rows;
+  Value firstVector; ///< the first output feature, in vectors
+  ArrayRef<int64_t> panels;
+  int64_t vectors; ///< of all panels
+  int64_t columns; ///< features of the tile that exist: the rest is padding
+};
+
+int64_t NestEmitter::tileElements(const VectorUnit &unit, int64_t bytes) {
+  return unit.registers * unit.forElements(bytes).lanes;
+}
+
+void NestEmitter::emitProducts(NestOp nest, const NestBuffers &buffers) {
+  SmallVector<Type> types(nest.getBody().getArgumentTypes());
+  llvm::append_range(types, nest->getResultTypes());
+  Products products{nest, buffers, {}, {}, lanesFor(unit, types), {}, {}, 1};
+  VectorUnit elements = unit;
+  elements.lanes = products.lanes;
+  int64_t chains = 1;
+  for (Value weight : nest.getProductWeights()) {
+    auto type = cast<RankedTensorType>(weight.getType());
+    products.plans.emplace_back(type.getDimSize(0), type.getDimSize(1),
+                                elements);
+    chains = std::max(chains, products.plans.back().chains);
+  }
+  RankedTensorType domain = nest.getDomain();
+  for (auto [i, input] : llvm::enumerate(nest.getInputs()))
+    products.accesses.push_back(*accessByRows(
+        linearize(nest.getMap(i), cast<RankedTensorType>(input.getType())),
+        domain.getShape()));
+
+  products.rows = numElements(domain.clone(domain.getShape().drop_back()));
+  int64_t accumulators = unit.registers * 3 / 4;
+  int64_t width = products.plans.front().groups.front().vectors * chains;
+  products.tileRows = std::max<int64_t>(accumulators / width, 1);
+  products.events.resize(products.plans.size());
+  if (llvm::is_contained(buffers.mayBeEvents, true))
+    emitEventRows(products);
+  else
+    emitDenseRows(products);
+}
+
+/// Tiles of several rows and one panel where there are as many rows, smaller
+/// ones for the rest, then row by row through the panels of a pass side by
+/// side. A row's bits are the same in all: the order of its sums is the plan's.
+void NestEmitter::emitDenseRows(const Products &products) {
+  Value rows = products.rows, done = constant(0);
+  APInt known;
+  bool isKnown = matchPattern(rows, m_ConstantInt(&known));
+  int64_t doneKnown = 0;
+  for (int64_t tileRows : {products.tileRows, products.tileRows / 3}) {
+    if (tileRows <= 1)
+      break;
+    Value end;
+    if (isKnown) {
+      doneKnown += (known.getSExtValue() - doneKnown) / tileRows * tileRows;
+      end = constant(doneKnown);
+    } else {
+      Value rest = arith::SubIOp::create(b, rows, done);
+      end = arith::SubIOp::create(
+          b, rows, arith::RemUIOp::create(b, rest, constant(tileRows)));
+    }
+    emitTiles(products, done, end, tileRows);
+    done = end;
+  }
+  for (const PassGroup &pass : products.plans.front().passes)
+    emitPasses(products, pass, done, rows, 1);
+}
+
+/// Rows from `first` to `end` in tiles of `tileRows`, panel after panel.
+void NestEmitter::emitTiles(const Products &products, Value first, Value end,
+                            int64_t tileRows) {
+  for (const PanelGroup &group : products.plans.front().groups)
+    emitPasses(products, {group.count, {group.vectors}, group.firstVector},
+               first, end, tileRows);
+}
+
+/// Rows in tiles, unless few of their inputs are active: then, and where there
+/// are fewer rows than a tile has, each goes by itself.
+void NestEmitter::emitEventRows(Products &products) {
+  auto rowByRow = [&](Value from, Value to) {
+    loop(from, to, 1, [&](Value row) {
+      for (unsigned p = 0; p < products.plans.size(); ++p)
+        if (products.buffers.mayBeEvents[p])
+          listEvents(products, p, row);
+      for (const PassGroup &pass : products.plans.front().passes)
+        emitPasses(products, pass, row, add(row, constant(1)), 1);
+      for (Products::Events &events : products.events)
+        events = {};
+    });
+  };
+  int64_t large = products.tileRows, small = large / 3;
+  APInt rows;
+  if (small <= 1 ||
+      (matchPattern(products.rows, m_ConstantInt(&rows)) && rows.slt(small)))
+    return rowByRow(constant(0), products.rows);
+  auto compare = [&](arith::CmpIPredicate predicate, Value l, int64_t r) {
+    return Value(arith::CmpIOp::create(b, predicate, l, constant(r)));
+  };
+  /// What the branch that is taken makes.
+  auto choose = [&](Value condition, Type type, function_ref<Value()> then,
+                    function_ref<Value()> otherwise) -> Value {
+    auto choice = scf::IfOp::create(b, TypeRange{type}, condition,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(b, ValueRange{then()});
+    b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(b, ValueRange{otherwise()});
+    return choice.getResult(0);
+  };
+  loop(constant(0), products.rows, large, [&](Value first) {
+    Value rest = arith::SubIOp::create(b, products.rows, first);
+    Value count = arith::MinUIOp::create(b, rest, constant(large));
+    Value areTiled = choose(
+        compare(arith::CmpIPredicate::uge, count, small), b.getI1Type(),
+        [&] { return areMany(products, first, count); },
+        [&] { return arith::ConstantIntOp::create(b, b.getI1Type(), 0); });
+    Type index = b.getIndexType();
+    Value tiled = choose(
+        areTiled, index,
+        [&] {
+          return choose(
+              compare(arith::CmpIPredicate::eq, count, large), index,
+              [&] {
+                emitTiles(products, first, add(first, constant(large)), large);
+                return count;
+              },
+              [&]() -> Value {
+                Value remainder =
+                    arith::RemUIOp::create(b, count, constant(small));
+                Value whole = arith::SubIOp::create(b, count, remainder);
+                emitTiles(products, first, add(first, whole), small);
+                return whole;
+              });
+        },
+        [&] { return constant(0); });
+    rowByRow(add(first, tiled), add(first, count));
+  });
+}
+
+/// Whether more than a quarter of the inputs of some rows are active: for fewer
+/// the lists of single rows are faster than a tile, whose rows share what they
+/// read (docs/schedule.md).
+Value NestEmitter::areMany(const Products &products, Value firstRow,
+                           Value rows) {
+  int64_t lanes = products.lanes;
+  Value isMany;
+  for (unsigned p = 0; p < products.plans.size(); ++p) {
+    if (!products.buffers.mayBeEvents[p])
+      continue;
+    Buffer input = products.buffers.productInputs[p];
+    Type element = cast<MemRefType>(input.getType()).getElementType();
+    int64_t inputs = products.plans[p].inputs, whole = inputs / lanes * lanes;
+    Value one = splat(element, 1, lanes), none = splat(element, 0, lanes);
+    auto count = [&](Value sum, Value at, Mask mask) -> Value {
+      Value x = load(input, at, 1, lanes, mask);
+      Value isActive =
+          arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x, none);
+      return arith::AddFOp::create(
+          b, sum, arith::SelectOp::create(b, isActive, one, none));
+    };
+    Value sum = accumulatingLoop(
+                    constant(0), rows, 1, none,
+                    [&](Value row, ValueRange ofRows) {
+                      Value from = mul(add(firstRow, row), constant(inputs));
+                      Value current =
+                          accumulatingLoop(
+                              constant(0), constant(whole), lanes, ofRows,
+                              [&](Value k, ValueRange carried) {
+                                return SmallVector<Value>{count(
+                                    carried.front(), add(from, k), Mask())};
+                              })
+                              .front();
+                      if (whole < inputs)
+                        current = count(current, add(from, constant(whole)),
+                                        maskOf(inputs - whole, lanes));
+                      return SmallVector<Value>{current};
+                    })
+                    .front();
+    Value all = arith::UIToFPOp::create(
+        b, element,
+        arith::IndexCastUIOp::create(b, b.getI64Type(),
+                                     mul(rows, constant(inputs))));
+    Value quarter = arith::MulFOp::create(
+        b, all, arith::ConstantOp::create(b, b.getFloatAttr(element, 0.25)));
+    Value exceeds =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
+                              combineLanes(sum, ReductionKind::Add), quarter);
+    isMany = isMany ? arith::OrIOp::create(b, isMany, exceeds) : exceeds;
+  }
+  return isMany;
+}
+
+/// Lists the inputs of a row that are not zero. A product with zero adds
+/// nothing, if the weights are finite: the sums over the list have the bits of
+/// the sums over all.
+void NestEmitter::listEvents(Products &products, unsigned index, Value row) {
+  const PanelPlan &plan = products.plans[index];
+  Buffer input = products.buffers.productInputs[index];
+  Buffer weights = products.buffers.packedWeights[index];
+  int64_t lanes = products.lanes;
+  Type i32 = b.getI32Type();
+  VectorType numbers = VectorType::get(lanes, i32);
+  SmallVector<int32_t> steps = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
+  Value lane = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(numbers, ArrayRef(steps)));
+  Value rowStart = mul(row, constant(plan.inputs));
+  Products::Events &events = products.events[index];
+  events.list = products.buffers.events[index];
+  events.bounds = {constant(0)};
+
+  int64_t chainLength = plan.inputs / plan.chains;
+  auto append = [&](Value k, Mask exists, Value position) -> Value {
+    Value x = load(input, add(rowStart, k), 1, lanes, exists);
+    // A NaN is not zero.
+    Value isActive =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x,
+                              splat(getElementTypeOrSelf(x), 0, lanes));
+    Value first = vector::BroadcastOp::create(
+        b, numbers, arith::IndexCastOp::create(b, i32, k));
+    Value active =
+        LLVM::CallIntrinsicOp::create(
+            b, numbers, b.getStringAttr("llvm.experimental.vector.compress"),
+            ValueRange{arith::AddIOp::create(b, first, lane), isActive, lane})
+            .getResult(0);
+    // Lanes behind the active ones are overwritten by what follows.
+    vector::StoreOp::create(b, active, events.list, ValueRange{position});
+    Value bits = vector::BitCastOp::create(
+        b, VectorType::get(1, b.getIntegerType(lanes)), isActive);
+    Value count = math::CtPopOp::create(
+        b, vector::ExtractOp::create(b, bits, int64_t(0)));
+    return add(position,
+               arith::IndexCastUIOp::create(b, b.getIndexType(), count));
+  };
+  for (int64_t c = 0; c < plan.chains; ++c) {
+    int64_t from = c * chainLength;
+    int64_t to = c + 1 == plan.chains ? plan.inputs : from + chainLength;
+    int64_t whole = from + (to - from) / lanes * lanes;
+    Value position = events.bounds.back();
+    if (from < whole)
+      position =
+          accumulatingLoop(constant(from), constant(whole), lanes, position,
+                           [&](Value k, ValueRange carried) {
+                             return SmallVector<Value>{
+                                 append(k, Mask(), carried.front())};
+                           })
+              .front();
+    if (whole < to)
+      position = append(constant(whole), maskOf(to - whole, lanes), position);
+    events.bounds.push_back(position);
+  }
+
+  // A list is longer to walk than a row: up to three quarters of the inputs it
+  // is the faster form (docs/schedule.md).
+  Value areFew = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
+                                       mul(events.bounds.back(), constant(4)),
+                                       constant(plan.inputs * 3));
+  Type stored = cast<MemRefType>(weights.getType()).getElementType();
+  for (size_t group = 0; group < plan.groups.size(); ++group) {
+    Value sum = memref::LoadOp::create(
+        b, weights, ValueRange{constant(plan.packedElements() + group)});
+    if (stored.getIntOrFloatBitWidth() < 32)
+      sum = arith::ExtFOp::create(b, b.getF32Type(), sum);
+    Value isFinite = arith::CmpFOp::create(
+        b, arith::CmpFPredicate::OEQ, sum,
+        arith::ConstantOp::create(b, b.getFloatAttr(sum.getType(), 0)));
+    areFew = arith::AndIOp::create(b, areFew, isFinite);
+  }
+  events.areFew = areFew;
+}
+
+/// The accumulators of a row's tile over its active inputs: by chain, then by
+/// vector.
+SmallVector<Value> NestEmitter::accumulateEvents(const Products &products,
+                                                 unsigned index,
+                                                 const Tile &tile) {
+  const PanelPlan &plan = products.plans[index];
+  const Products::Events &events = products.events[index];
+  NestOp nest = products.nest;
+  Type element = getElementTypeOrSelf(nest.getProductInputs()[index]);
+  Value rowStart = mul(tile.row, constant(plan.inputs));
+  SmallVector<Value> accumulators;
+  for (int64_t c = 0; c < plan.chains; ++c) {
+    SmallVector<Value> zeros(tile.vectors, splat(element, 0, products.lanes));
+    llvm::append_range(
+        accumulators,
+        accumulatingLoop(
+            events.bounds[c], events.bounds[c + 1], 1, zeros,
+            [&](Value at, ValueRange carried) {
+              Value number =
+                  memref::LoadOp::create(b, events.list, ValueRange{at});
+              Value k =
+                  arith::IndexCastUIOp::create(b, b.getIndexType(), number);
+              Value x = load(products.buffers.productInputs[index],
+                             add(rowStart, k), 0, products.lanes, nullptr);
+              SmallVector<Value> sums(carried);
+              for (auto [sum, weight] :
+                   llvm::zip_equal(sums, loadWeights(products, index, tile, k)))
+                sum = fma(weight, x, sum);
+              return sums;
+            }));
+  }
+  return accumulators;
+}
+
+/// The weights of a tile's columns for input `k`.
+SmallVector<Value> NestEmitter::loadWeights(const Products &products,
+                                            unsigned index, const Tile &tile,
+                                            Value k) {
+  NestOp nest = products.nest;
+  int64_t lanes = products.lanes;
+  VectorType type = VectorType::get(
+      lanes, getElementTypeOrSelf(nest.getProductInputs()[index]));
+  SmallVector<Value> weights;
+  int64_t done = 0;
+  for (int64_t panel : tile.panels) {
+    Value start = add(mul(add(tile.firstVector, constant(done)),
+                          constant(lanes * products.plans[index].inputs)),
+                      mul(k, constant(panel * lanes)));
+    for (int64_t v = 0; v < panel; ++v) {
+      Value weight = load(products.buffers.packedWeights[index],
+                          add(start, constant(v * lanes)), 1, lanes, nullptr);
+      // Weights may be stored narrower than they are computed with.
+      if (weight.getType() != type)
+        weight = arith::ExtFOp::create(b, type, weight);
+      weights.push_back(weight);
+    }
+    done += panel;
+  }
+  return weights;
+}
+
+/// Rows from `firstRow` to `endRow`, `tileRows` at once, through a group of
+/// passes.
+void NestEmitter::emitPasses(const Products &products, const PassGroup &passes,
+                             Value firstRow, Value endRow, int64_t tileRows) {
+  APInt first, end;
+  if (matchPattern(firstRow, m_ConstantInt(&first)) &&
+      matchPattern(endRow, m_ConstantInt(&end)) && first.sge(end))
+    return;
+  int64_t lanes = products.lanes;
+  int64_t vectors = passes.vectors();
+  auto emitPass = [&](Value index, int64_t columns) {
+    Value firstVector =
+        add(constant(passes.firstVector), mul(index, constant(vectors)));
+    Tile tile{Value(), tileRows, firstVector, passes.panels, vectors, columns};
+    loop(firstRow, endRow, tileRows, [&](Value row) {
+      tile.row = row;
+      emitTile(products, tile);
+    });
+  };
+
+  // The very last pass may end in padding: it is peeled off, so that the others
+  // need no masks.
+  int64_t columns = products.outputs() - passes.firstVector * lanes;
+  int64_t unpadded = std::min(passes.count, columns / (vectors * lanes));
+  loop(constant(0), constant(unpadded), 1,
+       [&](Value index) { emitPass(index, vectors * lanes); });
+  if (unpadded < passes.count)
+    emitPass(constant(unpadded), columns - unpadded * vectors * lanes);
+}
+
+SmallVector<Value> NestEmitter::accumulate(const Products &products,
+                                           unsigned index, const Tile &tile) {
+  const PanelPlan &plan = products.plans[index];
+  Buffer input = products.buffers.productInputs[index];
+  Buffer weights = products.buffers.packedWeights[index];
+  NestOp nest = products.nest;
+  Type element = getElementTypeOrSelf(nest.getProductInputs()[index]);
+  VectorType vectorType = VectorType::get(products.lanes, element);
+  int64_t lanes = products.lanes;
+  int64_t inputs = plan.inputs;
+  int64_t vectors = tile.vectors;
+  int64_t perRow = plan.chains * vectors;
+
+  // Accumulator (row, chain, vector).
+  SmallVector<Value> accumulators(tile.rows * perRow, splat(element, 0, lanes));
+  SmallVector<Value> rowStarts;
+  for (int64_t r = 0; r < tile.rows; ++r)
+    rowStarts.push_back(mul(add(tile.row, constant(r)), constant(inputs)));
+
+  /// Adds x[k] * weight[k] of chain `chain` to the accumulators.
+  auto step = [&](Value k, int64_t chain, MutableArrayRef<Value> acc) {
+    SmallVector<Value> row = loadWeights(products, index, tile, k);
+    for (int64_t r = 0; r < tile.rows; ++r) {
+      Value x = load(input, add(rowStarts[r], k), 0, lanes, nullptr);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &sum = acc[r * perRow + chain * vectors + v];
+        sum = fma(row[v], x, sum);
+      }
+    }
+  };
+  auto sumOver = [&](int64_t from, int64_t to, int64_t chainLength,
+                     int64_t firstChain, int64_t chains) {
+    accumulators = accumulatingLoop(
+        from, to, accumulators, [&](Value k, ValueRange values) {
+          SmallVector<Value> acc(values);
+          for (int64_t c = 0; c < chains; ++c)
+            step(add(k, constant(c * chainLength)), firstChain + c, acc);
+          return acc;
+        });
+  };
+  auto sumAll = [&] {
+    int64_t chainLength = inputs / plan.chains;
+    sumOver(0, chainLength, chainLength, 0, plan.chains);
+    sumOver(chainLength * plan.chains, inputs, 0, plan.chains - 1, 1);
+  };
+  bool listsEvents = tile.rows == 1 && products.events[index].list;
+  if (!listsEvents) {
+    sumAll();
+  } else {
+    auto choice = scf::IfOp::create(b, ValueRange(accumulators).getTypes(),
+                                    products.events[index].areFew,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(b, accumulateEvents(products, index, tile));
+    b.setInsertionPointToStart(choice.elseBlock());
+    sumAll();
+    scf::YieldOp::create(b, accumulators);
+    accumulators.assign(choice.result_begin(), choice.result_end());
+  }
+
+  // Chains are added pairwise: (0 + 1) + (2 + 3).
+  SmallVector<Value> sums;
+  for (int64_t r = 0; r < tile.rows; ++r)
+    for (int64_t v = 0; v < vectors; ++v) {
+      SmallVector<Value> parts;
+      for (int64_t c = 0; c < plan.chains; ++c)
+        parts.push_back(accumulators[r * perRow + c * vectors + v]);
+      while (parts.size() > 1) {
+        SmallVector<Value> pairs;
+        for (size_t i = 0; i < parts.size(); i += 2)
+          pairs.push_back(arith::AddFOp::create(b, parts[i], parts[i + 1]));
+        parts = pairs;
+      }
+      sums.push_back(parts.front());
+    }
+  return sums;
+}
+
+void NestEmitter::emitTileUpdate(const Products &products, Value row,
+                                 Value column, ValueRange sums, Mask mask) {
+  int64_t lanes = products.lanes;
+  SmallVector<Value> elements(sums);
+  for (auto [access, buffer] :
+       llvm::zip_equal(products.accesses, products.buffers.inputs)) {
+    Value index = add(constant(access.offset), mul(row, constant(access.row)));
+    if (access.column)
+      index = add(index, column);
+    elements.push_back(load(buffer, index, access.column, lanes, mask));
+  }
+  Value element = add(mul(row, constant(products.outputs())), column);
+  NestOp nest = products.nest;
+  SmallVector<Value> results =
+      vectorize(nest.getBody().front(), elements, lanes, element);
+  for (auto [result, destinations] :
+       llvm::zip_equal(results, products.buffers.outputs))
+    for (Buffer destination : destinations)
+      store(result, destination, element, mask);
+}
+
+void NestEmitter::emitTile(const Products &products, const Tile &tile) {
+  int64_t lanes = products.lanes;
+  Value firstColumn = mul(tile.firstVector, constant(lanes));
+  unsigned count = products.plans.size();
+  int64_t perProduct = tile.rows * tile.vectors;
+
+  // A few accumulators are updated where they are. More would need a copy of
+  // the update each: they are stored, and a loop updates them.
+  constexpr int64_t mostInRegisters = 4;
+  bool staysInRegisters = count * perProduct <= mostInRegisters;
+  SmallVector<SmallVector<Value>> sums;
+  for (unsigned p = 0; p < count; ++p) {
+    sums.push_back(accumulate(products, p, tile));
+    if (!staysInRegisters)
+      for (auto [i, sum] : llvm::enumerate(sums.back()))
+        store(sum, products.buffers.tile,
+              constant((p * perProduct + i) * lanes), nullptr);
+  }
+  if (staysInRegisters) {
+    for (int64_t r = 0; r < tile.rows; ++r)
+      for (int64_t v = 0; v < tile.vectors; ++v) {
+        int64_t columns = tile.columns - v * lanes;
+        if (columns <= 0)
+          continue;
+        SmallVector<Value> accumulators;
+        for (unsigned p = 0; p < count; ++p)
+          accumulators.push_back(sums[p][r * tile.vectors + v]);
+        emitTileUpdate(products, add(tile.row, constant(r)),
+                       add(firstColumn, constant(v * lanes)), accumulators,
+                       maskOf(columns, lanes));
+      }
+    return;
+  }
+  loop(constant(0), constant(tile.rows), 1, [&](Value r) {
+    Value row = add(tile.row, r);
+    Value tileRow = mul(r, constant(tile.vectors * lanes));
+    vectorLoop(constant(tile.columns), lanes, [&](Value column, Mask mask) {
+      SmallVector<Value> accumulators;
+      for (unsigned p = 0; p < count; ++p)
+        accumulators.push_back(
+            load(products.buffers.tile,
+                 add(constant(p * perProduct * lanes), add(tileRow, column)), 1,
+                 lanes, nullptr));
+      emitTileUpdate(products, row, add(firstColumn, column), accumulators,
+                     mask);
+    });
+  });
+}

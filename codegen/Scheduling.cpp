@@ -1,0 +1,169 @@
+//===- Scheduling.cpp -----------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// How a function on tensors becomes one on pointers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Scheduling.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace ttc;
+
+RankedTensorType ttc::tensorType(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+int64_t ttc::elementBytes(Type type) {
+  return getElementTypeOrSelf(type).getIntOrFloatBitWidth() / 8;
+}
+
+int64_t PreparedPlan::reserve(int64_t bytes) {
+  int64_t offset = size;
+  size += llvm::alignTo(bytes, bufferAlignment);
+  return offset;
+}
+
+void PreparedPlan::add(unsigned index, Layout layout, int64_t bytes) {
+  auto [entry, isNew] = offsets.insert({{index, layout}, 0});
+  if (isNew)
+    entry->second = reserve(bytes);
+}
+
+PanelPlan PreparedPlan::panels(RankedTensorType weight,
+                               const VectorUnit &unit) {
+  return PanelPlan(weight.getDimSize(0), weight.getDimSize(1),
+                   unit.forElements(elementBytes(weight)));
+}
+
+static void markPointer(func::FuncOp function, unsigned index) {
+  function.setArgAttr(index, LLVM::LLVMDialect::getNoAliasAttrName(),
+                      UnitAttr::get(function.getContext()));
+}
+
+static Type pointerType(MLIRContext *context) {
+  return MemRefType::get({}, IntegerType::get(context, 8));
+}
+
+EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
+                           unsigned numPointers, bool takesBatch)
+    : b(original.getLoc(), original.getContext()) {
+  b.setInsertionPoint(original);
+  SmallVector<Type> types(numPointers, pointerType(b.getContext()));
+  if (takesBatch)
+    types.push_back(b.getIndexType());
+  function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
+  for (unsigned i = 0; i < numPointers; ++i)
+    markPointer(function, i);
+  b.setInsertionPointToStart(function.addEntryBlock());
+  if (takesBatch)
+    batch = function.getArguments().back();
+}
+
+EntryBuilder::EntryBuilder(EntryBuilder &whole)
+    : b(whole.b.getLoc(), whole.b.getContext()), whole(&whole) {
+  b.setInsertionPoint(whole.function);
+  function = func::FuncOp::create(b, "part", b.getFunctionType({}, {}));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  if (whole.batch) {
+    batch = addArgument(b.getIndexType());
+    passed.push_back(whole.batch);
+  }
+}
+
+Value EntryBuilder::addArgument(Type type) {
+  unsigned index = function.getNumArguments();
+  (void)function.insertArgument(index, type, DictionaryAttr(), b.getLoc());
+  return function.getArgument(index);
+}
+
+Value EntryBuilder::pointer(unsigned index) {
+  if (!whole)
+    return function.getArgument(index);
+  Value &argument = pointers[index];
+  if (!argument) {
+    argument = addArgument(pointerType(b.getContext()));
+    markPointer(function, function.getNumArguments() - 1);
+    passed.push_back(whole->pointer(index));
+  }
+  return argument;
+}
+
+Value EntryBuilder::bytesFrom(BytesAttr offset) {
+  Value start = arith::ConstantIndexOp::create(b, offset.getFixed());
+  if (!offset.getPerBatch())
+    return start;
+  Value grown = arith::MulIOp::create(
+      b, batch, arith::ConstantIndexOp::create(b, offset.getPerBatch()));
+  return arith::AddIOp::create(b, start, grown);
+}
+
+Value EntryBuilder::start(BytesAttr offset) {
+  if (!whole)
+    return bytesFrom(offset);
+  passed.push_back(whole->bytesFrom(offset));
+  return addArgument(b.getIndexType());
+}
+
+Buffer EntryBuilder::view(unsigned index, RankedTensorType type,
+                          BytesAttr offset) {
+  int64_t fixed = 1;
+  for (int64_t size : type.getShape())
+    fixed *= ShapedType::isDynamic(size) ? 1 : size;
+  Value elements = arith::ConstantIndexOp::create(b, fixed);
+  if (!type.hasStaticShape())
+    elements = arith::MulIOp::create(b, batch, elements);
+  return view(index, type.getElementType(), elements,
+              type.hasStaticShape() ? fixed : ShapedType::kDynamic, offset);
+}
+
+Buffer EntryBuilder::view(unsigned index, Type element, int64_t count,
+                          int64_t offset) {
+  return view(index, element, arith::ConstantIndexOp::create(b, count), count,
+              BytesAttr::get(b.getContext(), offset, 0));
+}
+
+Buffer EntryBuilder::view(unsigned index, Type element, Value elements,
+                          int64_t count, BytesAttr offset) {
+  Value block = pointer(index), begin = start(offset);
+  Value bytes = arith::AddIOp::create(
+      b, begin,
+      arith::MulIOp::create(
+          b, elements,
+          arith::ConstantIndexOp::create(b, elementBytes(element))));
+  Value all = memref::ReinterpretCastOp::create(
+      b, MemRefType::get({ShapedType::kDynamic}, b.getIntegerType(8)), block,
+      OpFoldResult(b.getIndexAttr(0)), ArrayRef<OpFoldResult>{bytes},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  bool isStatic = !ShapedType::isDynamic(count);
+  return memref::ViewOp::create(b, MemRefType::get({count}, element), all,
+                                begin,
+                                isStatic ? ValueRange() : ValueRange{elements});
+}
+
+void EntryBuilder::finishPart() {
+  func::ReturnOp::create(b);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  function.print(stream, OpPrintingFlags().useLocalScope());
+  func::FuncOp &shared = whole->parts[text];
+  if (shared) {
+    function.erase();
+  } else {
+    shared = function;
+    shared.setName(
+        (whole->function.getName() + "." + Twine(whole->parts.size() - 1))
+            .str());
+  }
+  func::CallOp::create(whole->b, shared, passed);
+}

@@ -1,0 +1,121 @@
+//===- Scheduling.h -------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the schedules of the step and of its prepare function share.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_CODEGEN_SCHEDULING_H
+#define TTC_CODEGEN_SCHEDULING_H
+
+#include "codegen/NestEmitter.h"
+#include "passes/TTCPasses.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace ttc {
+
+/// Where every buffer begins: at a cache line.
+inline constexpr int64_t bufferAlignment = 64;
+
+/// The forms that a prepared value is stored in: as it is, or packed for a
+/// product.
+enum class Layout { Dense, Panels };
+
+/// Where the prepare function leaves each value, in each form that the step
+/// reads.
+struct PreparedPlan {
+  /// By the index of the value and its layout: bytes from the start.
+  llvm::MapVector<std::pair<unsigned, Layout>, int64_t> offsets;
+  int64_t size = 0;
+  /// What packed weights are stored as, if narrower than they are computed
+  /// with; else null.
+  mlir::Type storage;
+
+  /// Reserves room; returns where it begins.
+  int64_t reserve(int64_t bytes);
+  void add(unsigned index, Layout layout, int64_t bytes);
+
+  mlir::Type packedElement(mlir::RankedTensorType weight) const {
+    return storage && weight.getElementType().isF32() ? storage
+                                                      : weight.getElementType();
+  }
+  /// How a matrix of weights is packed.
+  static PanelPlan panels(mlir::RankedTensorType weight,
+                          const VectorUnit &unit);
+};
+
+/// A function on pointers that is being emitted: the step, prepare, or a part
+/// of either. A part takes the pointers and offsets that it comes to use, so
+/// that layers that are alike share one.
+class EntryBuilder {
+public:
+  /// A whole function: its arguments are pointers, then perhaps the batch.
+  EntryBuilder(mlir::func::FuncOp original, llvm::StringRef name,
+               unsigned numPointers, bool takesBatch);
+  /// A part of `whole`.
+  explicit EntryBuilder(EntryBuilder &whole);
+
+  /// A view of `elements` of `element` that lie at `offset` behind pointer
+  /// `index` of the whole. `count` is how many that is, or dynamic.
+  Buffer view(unsigned index, mlir::Type element, mlir::Value elements,
+              int64_t count, BytesAttr offset);
+  /// The same for all elements of a tensor.
+  Buffer view(unsigned index, mlir::RankedTensorType type, BytesAttr offset);
+  /// The same for a known number of elements.
+  Buffer view(unsigned index, mlir::Type element, int64_t count,
+              int64_t offset);
+
+  /// Ends a part and calls it from the whole: or one that is the same and was
+  /// there before.
+  void finishPart();
+
+  mlir::ImplicitLocOpBuilder b;
+  mlir::func::FuncOp function;
+  mlir::Value batch; ///< null where there is none
+
+private:
+  mlir::Value pointer(unsigned index);
+  mlir::Value start(BytesAttr offset);
+  mlir::Value bytesFrom(BytesAttr offset);
+  mlir::Value addArgument(mlir::Type type);
+
+  EntryBuilder *whole = nullptr;
+  /// Of a part: what the whole passes for each argument.
+  llvm::SmallVector<mlir::Value> passed;
+  llvm::DenseMap<unsigned, mlir::Value> pointers;
+  /// Of a whole: its parts by their text.
+  llvm::StringMap<mlir::func::FuncOp> parts;
+};
+
+mlir::RankedTensorType tensorType(mlir::Value value);
+/// The bytes of one element.
+int64_t elementBytes(mlir::Type type);
+
+/// The function that packs matrices of `from` into panels of `to`, made at its
+/// first use, in front of `prepare`. It takes the pointers of the matrix and of
+/// the panels, where each begins in bytes, the matrix's rows and columns and
+/// how far apart its rows are, of one PanelGroup the panels, their width and
+/// their first row, and which element to leave the sum of 0 · weight in: 0, or
+/// NaN if a weight is not finite.
+mlir::func::FuncOp getPackFunction(mlir::func::FuncOp prepare, mlir::Type from,
+                                   mlir::Type to);
+
+/// Emits the step beside its threaded function: finds every tensor its memory,
+/// then emits operation after operation. Returns the size of the scratch.
+BytesAttr scheduleStep(mlir::func::FuncOp step, const VectorUnit &unit,
+                       const PreparedPlan &plan, mlir::ModuleOp module);
+
+/// Emits the prepare function: activates what comes raw, computes what depends
+/// on the weights alone, and packs. The plan grows by what only prepare reads.
+void schedulePrepare(mlir::func::FuncOp prepare, const VectorUnit &unit,
+                     PreparedPlan &plan, mlir::ModuleOp module);
+
+} // namespace ttc
+
+#endif // TTC_CODEGEN_SCHEDULING_H

@@ -1,0 +1,78 @@
+//===- Values.cpp ---------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What can be told of a value by what makes it: which tensor it is a view of,
+// whether it may be mostly zeros.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/TTCPasses.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace ttc;
+
+/// Whether an element is often exactly zero, by what makes it.
+static bool isOftenZero(Value element) {
+  Operation *op = element.getDefiningOp();
+  if (!op)
+    return false;
+  if (matchPattern(element, m_AnyZeroFloat()))
+    return true;
+  if (isa<QuantizeOp>(op))
+    return true;
+  if (isa<arith::NegFOp>(op))
+    return isOftenZero(op->getOperand(0));
+  if (isa<arith::AddFOp, arith::SubFOp>(op))
+    return llvm::all_of(op->getOperands(), isOftenZero);
+  if (isa<arith::MulFOp>(op))
+    return llvm::any_of(op->getOperands(), isOftenZero);
+  // A rectifier, or what is clipped at zero.
+  if (isa<arith::MaximumFOp, arith::MinimumFOp>(op))
+    return llvm::any_of(op->getOperands(), isOftenZero);
+  if (auto select = dyn_cast<arith::SelectOp>(op))
+    return isOftenZero(select.getTrueValue()) ||
+           isOftenZero(select.getFalseValue());
+  return false;
+}
+
+Value ttc::rootOf(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
+bool ttc::becomesLoops(Operation *op) {
+  return isa<NestOp, ReduceOp, AssembleOp, GatherOp>(op);
+}
+
+bool ttc::mayBeEvents(Value input) {
+  constexpr int64_t shortest = 32;
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
+  if (shape.empty() || shape.back() < shortest)
+    return false;
+  Value root = rootOf(input);
+  if (auto argument = dyn_cast<BlockArgument>(root)) {
+    auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    unsigned index = argument.getArgNumber();
+    bool comesFromOutside = function.getArgAttr(index, inputAttr) &&
+                            !function.getArgAttr(index, bufferAttr) &&
+                            !function.getArgAttr(index, outputAttr);
+    return comesFromOutside || function.getArgAttr(index, eventsAttr);
+  }
+  auto nest = root.getDefiningOp<NestOp>();
+  if (!nest)
+    return false;
+  Operation *yield = nest.getBody().front().getTerminator();
+  return isOftenZero(yield->getOperand(cast<OpResult>(root).getResultNumber()));
+}
