@@ -4,25 +4,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import shutil
-import tempfile
 import threading
-import weakref
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import byref, c_int64, c_void_p
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
-from . import native, toolchain
+from . import native
 from .errors import Error, UnsupportedError
-from .exporting import Examples, check_batch, export_model, write_file
-from .params import Constrained, activate, deactivate
+from .params import Constrained, Functions, Parameters, activate, deactivate, losses
 from .paths import canonical_key
 
 _MAX_PLANS = 256
@@ -35,73 +34,7 @@ class LoadedKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
-def compile(
-    model: nn.Module,
-    example_input: Examples,
-    target: str = "cpu",
-    batch: int | None = None,
-    dtype: torch.dtype | None = None,
-) -> CompiledModel:
-    """Compiles a module for this machine.
-
-    model, example_input, batch: as for `ttc.export`; the model is left as it is, and the compiled
-        one starts without states.
-    target: "cpu".
-    dtype: None or torch.float32.
-
-    Raises UnsupportedError, naming the module, for a model that ttc cannot compile, and Error for
-    wrong arguments.
-    """
-    if target != "cpu":
-        raise UnsupportedError(f"the target {target!r} is not supported; use target='cpu'")
-    if dtype not in (None, torch.float32):
-        raise UnsupportedError(f"the dtype {dtype} is not supported; use torch.float32")
-    exported = export_model(model, example_input, "model")
-    options = []
-    # Fixed by the compiler and not in the model IR: the same model has the same fingerprint.
-    if batch is not None and check_batch(exported.inputs, batch):
-        options.append(f"--batch={batch}")
-    parameters = _Parameters(
-        exported.state_dict, list(exported.constrained), dict(exported.aliases)
-    )
-    # load_state_dict opens the library again: its folder lives as long as the compiled model.
-    directory = tempfile.mkdtemp(prefix="ttc-")
-    try:
-        source, library = Path(directory, "model.mlir"), Path(directory, "libmodel.so")
-        write_file(source, exported.text.encode())
-        toolchain.run_driver(source, library, options)
-        compiled = CompiledModel(library, parameters, native.Weights.lend(exported.weights))
-    except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
-    weakref.finalize(compiled, shutil.rmtree, directory, ignore_errors=True)
-    return compiled
-
-
-def load(
-    library: str | os.PathLike,
-    weights: str | os.PathLike | Mapping[str, torch.Tensor] | None = None,
-    strict: bool = True,
-) -> CompiledModel:
-    """Loads a shared library that the compiler made.
-
-    weights: a safetensors file, or tensors by key; None if the library was compiled with weights.
-    strict: whether a key that the model does not have is an error; a missing one always is.
-
-    Raises Error, naming the file and key, if either is not what it should be.
-    """
-    path = Path(library).absolute()
-    if weights is None:
-        return CompiledModel(path, None, None)
-    if isinstance(weights, Mapping):
-        _check_tensors(weights, "weights")
-        given = OrderedDict((key, tensor.detach().cpu().clone()) for key, tensor in weights.items())
-        return CompiledModel(path, _Parameters(given), native.Weights.lend(given), strict)
-    opened = native.Weights.open(weights)
-    return CompiledModel(path, _Parameters(OrderedDict(opened.read())), opened, strict)
-
-
-def _check_tensors(tensors: Mapping[str, torch.Tensor], what: str) -> None:
+def check_tensors(tensors: Mapping[str, torch.Tensor], what: str) -> None:
     if not isinstance(tensors, Mapping):
         raise Error(f"the {what} are a {type(tensors).__name__}, expected a dict of tensors")
     for key, tensor in tensors.items():
@@ -111,20 +44,6 @@ def _check_tensors(tensors: Mapping[str, torch.Tensor], what: str) -> None:
             )
 
 
-@dataclass
-class _Parameters:
-    """The parameters of a model by key, as the module that it came from spells them."""
-
-    tensors: OrderedDict[str, torch.Tensor]
-    constrained: list[Constrained] = field(default_factory=list)
-    aliases: dict[str, str] = field(default_factory=dict)
-
-    def spellings(self) -> dict[str, Constrained]:
-        """Both keys of each constrained parameter."""
-        both = {param.raw_key: param for param in self.constrained}
-        return both | {param.key: param for param in self.constrained}
-
-
 @dataclass(frozen=True)
 class _Plan:
     """What a call with inputs of certain shapes comes to."""
@@ -132,7 +51,7 @@ class _Plan:
     outputs: list[tuple[int, ...]]
     batch: c_int64
     steps: c_int64
-    is_single: bool  # one input and one output
+    single: torch.dtype | None  # that of the one input and the one output, if they are so
     is_empty: bool  # no timesteps
 
 
@@ -169,9 +88,11 @@ class CompiledModel(nn.Module):
     def __init__(
         self,
         library: Path,
-        parameters: _Parameters | None,
+        parameters: Parameters | None,
         weights: native.Weights | None,
         strict: bool = True,
+        structure: pytree.TreeSpec | None = None,
+        booleans: Sequence[int] = (),
     ):
         super().__init__()
         runtime = native.library()
@@ -181,6 +102,8 @@ class CompiledModel(nn.Module):
         self._lock = threading.Lock()
         self.training = False
         self._live = _Live(native.Model(library, weights, strict))
+        self._structure = structure or _named_outputs(self._live.model)
+        self._booleans = tuple(booleans)
         if parameters is not None:
             known = parameters.spellings()
             parameters.constrained += [
@@ -194,7 +117,8 @@ class CompiledModel(nn.Module):
     def __call__(self, *inputs: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """One timestep: inputs of the example's shapes; the batch is that of the states, if any.
 
-        Returns the output, or a tuple of several. Contiguous float32 tensors are not copied.
+        Returns the output, or several as the module returns them. Contiguous tensors are not
+        copied.
         Raises Error for another rank, size, dtype or device, and for a tensor that requires a
         gradient while grad mode is on.
         """
@@ -203,7 +127,7 @@ class CompiledModel(nn.Module):
             # The common case, without the lists of the general one: a step may take a microsecond.
             (x,) = inputs
             plan = live.plans.get(x.shape) if isinstance(x, torch.Tensor) else None
-            if plan is not None and plan.is_single and _is_ready(x):
+            if plan is not None and plan.single is x.dtype and _is_ready(x, plan.single):
                 y = x.new_empty(plan.outputs[0])
                 status = self._step(
                     live.session.pointer,
@@ -250,8 +174,15 @@ class CompiledModel(nn.Module):
         *steps: c_int64,
     ) -> torch.Tensor | tuple[torch.Tensor, ...]:
         # The tensors stay referenced until the call is over.
-        tensors = [x if _is_ready(x) else self._ready(x, i) for i, x in enumerate(inputs)]
-        outputs = [tensors[0].new_empty(shape) for shape in plan.outputs]
+        model = live.model
+        tensors = [
+            x if _is_ready(x, spec.dtype) else self._ready(x, spec)
+            for x, spec in zip(inputs, model.inputs)
+        ]
+        outputs = [
+            torch.empty(shape, dtype=spec.dtype)
+            for shape, spec in zip(plan.outputs, model.outputs)
+        ]
         if not plan.is_empty:
             status = function(
                 live.session.pointer,
@@ -263,13 +194,20 @@ class CompiledModel(nn.Module):
             )
             if status:
                 native.check(status, _error.value)
+        for index in self._booleans:
+            outputs[index] = outputs[index].bool()
+        if self._structure is not None:
+            return pytree.tree_unflatten(outputs, self._structure)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
-    def _ready(self, x: torch.Tensor, index: int) -> torch.Tensor:
-        name = self._live.model.inputs[index].name
-        if x.dtype is not torch.float32:
-            found = str(x.dtype).removeprefix("torch.")
-            raise Error(f"input '{name}' is {found}, expected float32: convert it with .float()")
+    def _ready(self, x: torch.Tensor, spec: native.Spec) -> torch.Tensor:
+        name = spec.name
+        if x.dtype is not spec.dtype:
+            found, expected = (str(d).removeprefix("torch.") for d in (x.dtype, spec.dtype))
+            raise Error(
+                f"input '{name}' is {found}, expected {expected}: convert it with "
+                f".{_CONVERSIONS[spec.dtype]}()"
+            )
         if not x.is_cpu or x.layout is not torch.strided:
             raise Error(
                 f"input '{name}' is a {x.layout} tensor on {x.device}, expected a dense one on the "
@@ -320,8 +258,11 @@ class CompiledModel(nn.Module):
             time + tuple(batch if n == native.BATCH else n for n in spec.shape)
             for spec in live.model.outputs
         ]
-        is_single = len(inputs) == len(outputs) == 1
-        return _Plan(outputs, c_int64(batch), c_int64(*time), is_single, time == (0,))
+        single = None
+        if len(specs) == len(outputs) == 1 and self._structure is None and not self._booleans:
+            if specs[0].dtype is live.model.outputs[0].dtype:
+                single = specs[0].dtype
+        return _Plan(outputs, c_int64(batch), c_int64(*time), single, time == (0,))
 
     # States.
 
@@ -333,6 +274,14 @@ class CompiledModel(nn.Module):
     def zero_states(self) -> None:
         """Back to no states; the next call may bring another batch."""
         self._live.session.zero()
+
+    def seed(self, seed: int) -> None:
+        """Begins other random numbers, for a model with stochastic quantizers.
+
+        seed: 0 to 2**64 - 1; a new compiled model has 0. The same seed, states and inputs give
+        the same bits; zero_states leaves the random numbers where they are.
+        """
+        self._live.session.seed(seed)
 
     def detach_states(self) -> None:
         """States carry no gradient: there is nothing to detach."""
@@ -358,7 +307,7 @@ class CompiledModel(nn.Module):
         """
         if device is not None and torch.device(device).type != "cpu":
             raise UnsupportedError(f"states on the device '{device}' are not supported; use 'cpu'")
-        _check_tensors(states, "states")
+        check_tensors(states, "states")
         aliases = self._params.aliases if self._params else {}
         tensors: dict[str, torch.Tensor] = {}
         origin: dict[str, str] = {}
@@ -398,35 +347,41 @@ class CompiledModel(nn.Module):
         flags = native.LOAD_STRICT if strict else native.LOAD_LENIENT
         flags |= native.LOAD_OTHER_MODEL if other_model else 0
         flags |= native.LOAD_UNVERIFIED if unverified else 0
-        self._live.session.load(path, flags)
+        unverified_parts = self._live.session.load(path, flags)
+        if unverified_parts and not unverified:
+            warnings.warn(unverified_parts, stacklevel=2)
 
     # Parameters.
 
-    def TTcompile(self) -> None:
+    def TTcompile(self) -> list[str]:
         """Spells every constrained parameter by its effective value: `net.1.beta`.
 
-        The compiled code has used that value all along: outputs do not change.
+        The compiled code has used that value all along: outputs do not change. Returns what is
+        lost by it, as sentences: the raw values that TTdecompile cannot give back, or gives back
+        differently by more than 1e-6 of the value.
         """
-        self._convert(lambda param, raw: (param.key, activate(param.activation, raw)), True)
+        return self._convert(lambda param, raw: (param.key, activate(param.activation, raw)), True)
 
-    def TTdecompile(self) -> None:
+    def TTdecompile(self) -> list[str]:
         """Spells every constrained parameter by its raw value: `net.1.raw_beta`.
 
-        Raises Error, naming the key, for a value that no finite raw value has; nothing has
-        changed then.
+        Returns what is lost by it, as TTcompile does. Raises Error, naming the key, for a value
+        that no finite raw value has; nothing has changed then.
         """
-        self._convert(lambda param, value: (param.raw_key, deactivate(param, value)), False)
+        return self._convert(lambda param, value: (param.raw_key, deactivate(param, value)), False)
 
     def _convert(
         self, convert: Callable[[Constrained, torch.Tensor], tuple[str, torch.Tensor]], raw: bool
-    ) -> None:
+    ) -> list[str]:
         with self._lock:
             parameters = self._own_parameters()
             known = {param.raw_key if raw else param.key: param for param in parameters.constrained}
+            lost = losses(parameters.constrained, parameters.tensors, raw)
             parameters.tensors = OrderedDict(
                 convert(known[key], tensor) if key in known else (key, tensor)
                 for key, tensor in parameters.tensors.items()
             )
+            return lost
 
     def state_dict(
         self,
@@ -450,7 +405,7 @@ class CompiledModel(nn.Module):
         strict: whether missing and unknown keys are errors.
         Raises Error, listing all keys that are wrong.
         """
-        _check_tensors(state_dict, "parameters")
+        check_tensors(state_dict, "parameters")
         with self._lock:
             present = self._own_parameters()
             spellings = present.spellings()
@@ -469,7 +424,7 @@ class CompiledModel(nn.Module):
                 if key in given else (key, tensor)
                 for key, tensor in present.tensors.items()
             )
-            self._prepare(_Parameters(tensors, present.constrained, present.aliases))
+            self._prepare(dataclasses.replace(present, tensors=tensors))
         return LoadedKeys(missing, unexpected)
 
     @staticmethod
@@ -499,17 +454,18 @@ class CompiledModel(nn.Module):
                 given[slot] = key
         return given, unexpected
 
-    def _prepare(self, parameters: _Parameters) -> None:
+    def _prepare(self, parameters: Parameters) -> None:
         """Makes a model of other parameters and moves the states to it."""
         weights = self._lend(parameters, {p.key for p in self._live.model.params})
         live = _Live(native.Model(self._library, weights, True))
+        live.session.generator = self._live.session.generator
         states = self._live.session.states()
         if states:
             live.session.set_states(states, native.LOAD_STRICT, self._live.session.timestep)
         self._live, self._params = live, parameters
 
     @staticmethod
-    def _lend(parameters: _Parameters, keys: set[str]) -> native.Weights:
+    def _lend(parameters: Parameters, keys: set[str]) -> native.Weights:
         """The weights with these effective keys: not those of layers that the code never calls."""
         spellings = parameters.spellings()
         used: dict[str, torch.Tensor] = {}
@@ -523,12 +479,22 @@ class CompiledModel(nn.Module):
                 )
             used[canonical] = tensor
             origin.setdefault(canonical, key)
-        return native.Weights.lend({
-            key: tensor for key, tensor in used.items()
-            if (spellings[key].key if key in spellings else key) in keys
-        })
+        lent: dict[str, torch.Tensor] = {}
+        for key, tensor in used.items():
+            param = spellings.get(key)
+            if param is not None and isinstance(param.activation, Functions):
+                # The code knows only the form that it was compiled from.
+                if key == param.key and param.raw_key in keys:
+                    key, tensor = param.raw_key, deactivate(param, tensor)
+                elif key == param.raw_key and param.key in keys:
+                    key, tensor = param.key, activate(param.activation, tensor)
+            if key in keys or (param is not None and param.key in keys):
+                lent[key] = tensor
+        for key, own in parameters.renamed.items():
+            lent[key] = used[canonical_key(own, parameters.aliases)]
+        return native.Weights.lend(lent)
 
-    def _own_parameters(self) -> _Parameters:
+    def _own_parameters(self) -> Parameters:
         if self._params is None:
             raise Error(
                 f"'{self._library}' was compiled with its weights and loaded without others: their "
@@ -539,8 +505,9 @@ class CompiledModel(nn.Module):
     # What nn.Module does with its parameters.
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> nn.Module:
-        moved = fn(torch.zeros(1))
-        if moved.dtype is not torch.float32 or not moved.is_cpu:
+        floats = [s.dtype for s in (*self._live.model.inputs, *self._live.model.outputs)]
+        moved = fn(torch.zeros(1, dtype=next(d for d in floats if d.is_floating_point)))
+        if moved.dtype not in floats or not moved.is_cpu:
             raise UnsupportedError(
                 f"a compiled model cannot be moved to {moved.dtype} on {moved.device}: move the "
                 f"module, and compile that"
@@ -565,9 +532,25 @@ def _describe(specs: Iterable[native.Spec]) -> str:
     )
 
 
-def _is_ready(x: torch.Tensor) -> bool:
+_CONVERSIONS = {
+    torch.float32: "float",
+    torch.float64: "double",
+    torch.int64: "long",
+    torch.int32: "int",
+}
+
+
+def _named_outputs(model: native.Model) -> pytree.TreeSpec | None:
+    """A dict by name, for a model whose outputs have names of their own."""
+    names = [spec.name for spec in model.outputs]
+    if any(name == f"output{index}" for index, name in enumerate(names)):
+        return None
+    return pytree.tree_structure(dict.fromkeys(names, 0))
+
+
+def _is_ready(x: torch.Tensor, dtype: torch.dtype) -> bool:
     return (
-        x.dtype is torch.float32
+        x.dtype is dtype
         and not x.requires_grad
         and x.is_cpu
         and x.layout is torch.strided

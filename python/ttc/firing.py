@@ -15,7 +15,9 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 SUPPORTED_SPIKES = "sigmoid4x, sigmoid, or a Heaviside step that is 1 at 0"
-SUPPORTED_QUANTIZERS = "the identity, torch.round or round_ste(step)"
+SUPPORTED_QUANTIZERS = (
+    "the identity, torch.round, round_ste(step), stochastic_round_ste(step) or probabilistic_ste()"
+)
 
 # A traced function becomes nested tuples, ("sigmoid", ("mul", "v", 4.0)), which are compared.
 _VARIABLE = "v"
@@ -41,11 +43,16 @@ def spike_kind(function: Callable) -> str | None:
 
 
 def quant_kind(function: Callable) -> tuple[str, float] | None:
-    """(`identity`, 1.0) or (`round`, step); None for a function that is neither."""
-    if _is_reference(function, "_quant_functions", "round_ste.<locals>.inner"):
-        step = inspect.getclosurevars(function).nonlocals["step_size"]
-        step = float(step)
-        return ("round", step) if math.isfinite(step) and step > 0 else None
+    """The kind and the step, such as (`round`, 1.0); None for a function that is not known.
+
+    Kinds: `identity`, `round`, `stochastic_round`, `probabilistic`.
+    """
+    for name, kind in (("round_ste", "round"), ("stochastic_round_ste", "stochastic_round")):
+        if _is_reference(function, "_quant_functions", f"{name}.<locals>.inner"):
+            step = float(inspect.getclosurevars(function).nonlocals["step_size"])
+            return (kind, step) if math.isfinite(step) and step > 0 else None
+    if _is_reference(function, "_quant_functions", "probabilistic_ste.<locals>.inner"):
+        return "probabilistic", 1.0
     expression = _expression(function)
     if expression == _VARIABLE:
         return "identity", 1.0

@@ -80,7 +80,7 @@ class CStateSpec(Structure):
 
 
 class CDescriptor(Structure):
-    """The beginning of ttc_model_descriptor: what is not read here comes after it."""
+    """ttc_model_descriptor; what is added to it in later versions comes after."""
 
     _fields_ = [
         ("abi_version", c_uint32),
@@ -99,6 +99,17 @@ class CDescriptor(Structure):
         ("outputs", POINTER(CTensorSpec)),
         ("params", POINTER(CParamSpec)),
         ("states", POINTER(CStateSpec)),
+        ("prepared_size", c_uint64),
+        ("states_size", CBytes),
+        ("scratch_size", CBytes),
+        ("prepared", c_void_p),
+        ("prepared_checksum", c_char_p),
+        ("prepare", c_void_p),
+        ("step", c_void_p),
+        ("run", c_void_p),
+        ("input_limits", POINTER(c_int64)),
+        ("has_generator", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -119,12 +130,16 @@ def library() -> ctypes.CDLL:
         ("ttc_weights_count", c_size_t, c_void_p),
         ("ttc_weights_at", c_int, c_void_p, c_size_t, c_void_p, c_void_p),
         ("ttc_weights_dtype", c_char_p, c_void_p, c_size_t),
+        ("ttc_weights_save", c_int, c_void_p, c_char_p, c_void_p),
         ("ttc_model_open_with", c_int, c_char_p, c_void_p, c_int, c_void_p, c_void_p),
         ("ttc_model_close", None, c_void_p),
         ("ttc_model_get_descriptor", POINTER(CDescriptor), c_void_p),
         ("ttc_session_create", c_int, c_void_p, c_void_p, c_void_p),
         ("ttc_session_close", None, c_void_p),
         ("ttc_session_zero", c_int, c_void_p, c_void_p),
+        ("ttc_session_seed", c_int, c_void_p, c_uint64, c_void_p),
+        ("ttc_session_set_generator", c_int, c_void_p, c_uint64, c_uint64, c_void_p),
+        ("ttc_session_generator", c_int, c_void_p, c_void_p, c_void_p, c_void_p),
         ("ttc_session_timestep", c_uint64, c_void_p),
         ("ttc_session_batch", c_int64, c_void_p),
         ("ttc_session_state", c_int, c_void_p, c_size_t, c_void_p, c_void_p),
@@ -148,10 +163,15 @@ def check(status: int, error: CError) -> None:
         raise Error(sentence or library().ttc_status_name(status).decode())
 
 
-def call(name: str, *arguments: object) -> None:
-    """Calls a function of the runtime that takes an error last. Raises Error if it fails."""
+def call(name: str, *arguments: object) -> str:
+    """Calls a function of the runtime that takes an error last. Raises Error if it fails.
+
+    Returns what the function says when it succeeds: the two that load states files say what was
+    not verified, the others nothing.
+    """
     error = CError()
     check(getattr(library(), name)(*arguments, byref(error)), error)
+    return error.message.decode("utf-8", "replace")
 
 
 class _Owned:
@@ -183,6 +203,7 @@ class ParamSpec:
     key: str
     raw_key: str | None
     activation: Activation
+    dtype: torch.dtype
     shape: tuple[int, ...]
 
 
@@ -221,6 +242,10 @@ class Weights(_Owned):
             tensors[tensor.name.decode()] = copy_tensor(tensor)
         return tensors
 
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the tensors to a safetensors file; a crash leaves the old file or the new one."""
+        call("ttc_weights_save", self.pointer, os.fsencode(path))
+
 
 class Model(_Owned):
     """The code and the prepared weights of a model."""
@@ -239,12 +264,19 @@ class Model(_Owned):
             Spec.read(descriptor.states[i].tensor) for i in range(descriptor.num_states)
         ]
         self.params = [self._param(descriptor.params[i]) for i in range(descriptor.num_params)]
+        # How many values each input may take, 0 <= x < limit; 0 for any.
+        self.limits = [
+            descriptor.input_limits[i] if descriptor.input_limits else 0
+            for i in range(descriptor.num_inputs)
+        ]
+        self.has_generator = bool(descriptor.has_generator)
 
     @staticmethod
     def _param(spec: CParamSpec) -> ParamSpec:
         tensor = Spec.read(spec.tensor)
         raw_key = spec.raw_name.decode() if spec.raw_name else None
-        return ParamSpec(tensor.name, raw_key, Activation(spec.activation), tensor.shape)
+        activation = Activation(spec.activation)
+        return ParamSpec(tensor.name, raw_key, activation, tensor.dtype, tensor.shape)
 
 
 class Session(_Owned):
@@ -266,7 +298,26 @@ class Session(_Owned):
         return library().ttc_session_batch(self.pointer)
 
     def zero(self) -> None:
+        """Back to no states; the generator goes on where it is."""
         call("ttc_session_zero", self.pointer)
+
+    def seed(self, seed: int) -> None:
+        """Begins other random numbers, from position 0."""
+        self.generator = (seed, 0)
+
+    @property
+    def generator(self) -> tuple[int, int]:
+        """Seed and position of the random numbers; each below 2**64."""
+        seed, position = c_uint64(), c_uint64()
+        call("ttc_session_generator", self.pointer, byref(seed), byref(position))
+        return seed.value, position.value
+
+    @generator.setter
+    def generator(self, generator: tuple[int, int]) -> None:
+        for what, number in zip(("seed", "position"), generator):
+            if not 0 <= number < 2**64:
+                raise Error(f"the {what} of the random numbers is {number}, expected 0 to 2**64-1")
+        call("ttc_session_set_generator", self.pointer, *generator)
 
     def states(self) -> dict[str, torch.Tensor]:
         """Copies of the states, by key; empty while they do not exist."""
@@ -285,8 +336,9 @@ class Session(_Owned):
     def save(self, path: str | os.PathLike) -> None:
         call("ttc_session_save", self.pointer, os.fsencode(path))
 
-    def load(self, path: str | os.PathLike, flags: int) -> None:
-        call("ttc_session_load", self.pointer, os.fsencode(path), flags)
+    def load(self, path: str | os.PathLike, flags: int) -> str:
+        """Returns sentences on what was not verified, or "" where all was."""
+        return call("ttc_session_load", self.pointer, os.fsencode(path), flags)
 
 
 def lend_tensors(tensors: Mapping[str, torch.Tensor]) -> tuple[ctypes.Array, Sequence[object]]:
@@ -296,7 +348,8 @@ def lend_tensors(tensors: Mapping[str, torch.Tensor]) -> tuple[ctypes.Array, Seq
     for element, (key, tensor) in zip(array, tensors.items()):
         if tensor.dtype not in DTYPES:
             found = str(tensor.dtype).removeprefix("torch.")
-            raise Error(f"'{key}' has the dtype {found}, expected float32")
+            expected = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
+            raise Error(f"'{key}' has the dtype {found}, expected one of {expected}")
         tensor = tensor.detach().contiguous()
         shape = (c_int64 * tensor.ndim)(*tensor.shape)
         lent += [tensor, shape]

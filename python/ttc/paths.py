@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,6 @@ from .errors import Error, UnsupportedError
 
 # What every module keeps for itself, where no user's layer is found.
 _MODULE_ATTRIBUTES = frozenset(nn.Module().__dict__)
-# Modules that only call others: tracing goes through them.
-_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _OPAQUE = (type, types.FunctionType, types.MethodType, types.ModuleType, types.BuiltinFunctionType)
 
 
@@ -59,16 +57,10 @@ def is_stateful(module: nn.Module) -> bool:
     )
 
 
-def is_leaf(module: nn.Module) -> bool:
-    """Whether the module is one layer of the graph, not something to trace through."""
-    if is_stateful(module):
-        return True
-    return type(module).__module__.startswith("torch.nn.") and not isinstance(module, _CONTAINERS)
+def find_modules(model: nn.Module, is_layer: Callable[[nn.Module], bool]) -> ModulePaths:
+    """Finds every module: the registered ones first, then those in plain Python attributes.
 
-
-def find_modules(model: nn.Module) -> ModulePaths:
-    """Finds every layer: the registered ones first, then those in plain Python attributes.
-
+    What `is_layer` says is one layer of the model IR is not looked into.
     A layer in a plain list, which PyTorch does not see, has the path `ls[0]`; one in a dict
     `layers[key]`; one in an attribute of a plain object `holder.layer`. Raises Error if two
     different modules have one path.
@@ -77,7 +69,7 @@ def find_modules(model: nn.Module) -> ModulePaths:
     owners: list[tuple[str, nn.Module]] = []
 
     def visit(path: str, module: nn.Module) -> None:
-        if found.add(path, module) and not is_leaf(module):
+        if found.add(path, module) and not is_layer(module):
             owners.append((path, module))
             for name, child in module._modules.items():  # named_children() leaves out aliases
                 if child is not None:

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .errors import Error
+from .errors import Error, Place
 
 
 def home() -> Path:
@@ -38,10 +39,21 @@ def _built(relative: str, what: str) -> Path:
     return path
 
 
-def run_driver(source: Path, output: Path, options: Sequence[str] = ()) -> None:
-    """Compiles model IR to a shared library. Raises Error with the compiler's diagnostics."""
+def run_driver(
+    source: Path,
+    output: Path,
+    options: Sequence[str] = (),
+    place_of: Callable[[int], Place] = lambda line: Place(),
+) -> None:
+    """Compiles model IR to a shared library. Raises Error with the compiler's diagnostics.
+
+    place_of: where the user's code does what stands in a line of the model IR; the error says so.
+    """
     command = [str(driver()), str(source), "-o", str(output), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         diagnostics = done.stderr.strip() or f"it ended with the exit code {done.returncode}"
-        raise Error(f"the compiler refused '{source.name}': {diagnostics}")
+        found = re.search(rf"{re.escape(source.name)}:(\d+):", diagnostics)
+        place = place_of(int(found[1])) if found else Place()
+        where = f", for what is done in {place}" if place.path or place.file else ""
+        raise Error(f"the compiler refused '{source.name}'{where}: {diagnostics}")

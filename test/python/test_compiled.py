@@ -471,6 +471,18 @@ def test_a_value_that_cannot_return(compiled, key, raw, value):
     assert compiled.state_dict().keys() == baked.keys()
 
 
+def test_what_a_conversion_loses(compiled):
+    assert compiled.TTcompile() == [] and compiled.TTdecompile() == []
+    parameters = compiled.state_dict()
+    parameters["net.1.raw_alpha"][0] = 40.0
+    parameters["net.1.raw_alpha"][1] = 10.0
+    compiled.load_state_dict(parameters)
+    lost, differs = compiled.TTcompile()
+    size = parameters["net.1.raw_alpha"].numel()
+    assert lost == f"'net.1.raw_alpha': 1 of {size} values cannot return, such as 40.0"
+    assert re.match(r"'net.1.raw_alpha': what returns differs by up to [1-9]\.\de-0[45]", differs)
+
+
 @pytest.mark.parametrize("raw", [-80.0, -20.0, -1.0, 0.0, 1.0, 15.0, 30.0, 80.0, 500.0])
 def test_large_raw_values_survive(compiled, raw):
     parameters = compiled.state_dict()
@@ -718,3 +730,71 @@ def test_what_the_compiler_refuses(tmp_path):
     with refuses("the compiler refused 'bad.mlir': "):
         toolchain.run_driver(source, tmp_path / "libbad.so")
     assert not (tmp_path / "libbad.so").exists()
+
+
+# Other dtypes, and outputs as the module gives them.
+
+
+class Mixed(tt.Model):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Linear(6, 8), tt.snn.LIB(8), nn.Linear(8, 4), tt.rnn.LSTM(4, 4), tt.ssm.S4(4, 3)
+        )
+
+    def forward(self, x):
+        y = self.net(x)
+        return {"y": y, "fires": y > 0}
+
+
+@pytest.mark.parametrize(
+    "dtype, stored, tolerance",
+    [
+        (torch.float64, torch.float64, 1e-12),
+        (torch.float32, torch.float32, 1e-5),
+        (torch.bfloat16, torch.bfloat16, 2e-2),
+        (torch.float16, torch.float16, 2e-3),
+    ],
+)
+def test_dtypes(dtype, stored, tolerance):
+    model = Mixed().eval()
+    compiled = ttc.compile(model, torch.zeros(2, 6), dtype=dtype)
+    wide = copy.deepcopy(model).double()
+    computed = torch.float64 if dtype is torch.float64 else torch.float32
+    with torch.no_grad():
+        for _ in range(5):
+            x = torch.randn(3, 6, dtype=computed)
+            expected, found = wide(x.double())["y"], compiled(x)["y"]
+            assert found.dtype is computed
+            torch.testing.assert_close(found.double(), expected, rtol=tolerance, atol=tolerance)
+    states = compiled.save_states()
+    assert {state.dtype for state in states.values()} == {stored}
+    assert {t.dtype for t in compiled.state_dict().values()} == {computed}
+    before = compiled(x)["y"]
+    compiled.load_states(states)
+    assert torch.equal(compiled(x)["y"], before)
+
+
+def test_a_model_of_doubles():
+    model, x = Mixed().double().eval(), torch.randn(3, 6).double()
+    compiled = ttc.compile(model, x)
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(x)["y"], model(x)["y"], rtol=1e-12, atol=1e-12)
+    with refuses("input 'x' is float32, expected float64: convert it with .double()"):
+        compiled(x.float())
+    assert all(p.dtype is torch.float64 for p in model.parameters())
+
+
+def test_outputs_by_name(tmp_path):
+    model, x = Mixed().eval(), torch.randn(3, 6)
+    compiled = ttc.compile(model, x)
+    found = compiled(x)
+    assert list(found) == ["y", "fires"] and found["fires"].dtype is torch.bool
+    ys = compiled.run(torch.randn(4, 3, 6))
+    assert ys["y"].shape == ys["fires"].shape == (4, 3, 4)
+    ttc.export(model, x, tmp_path / "net")
+    toolchain.run_driver(tmp_path / "net.mlir", tmp_path / "libnet.so")
+    loaded = ttc.load(tmp_path / "libnet.so", tmp_path / "net.safetensors")
+    assert list(loaded(x)) == ["y", "fires"]
+    compiled.zero_states(), loaded.zero_states()
+    assert torch.equal(loaded(x)["y"], compiled(x)["y"])

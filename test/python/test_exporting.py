@@ -170,7 +170,7 @@ def test_layers_that_change_nothing(layer):
         (nn.Flatten(), (2, 3, 4, 5),
          "(%input) dims(1, -1) : tensor<?x3x4x5xf32> -> tensor<?x60xf32>"),
         (nn.Flatten(2, 3), (2, 3, 4, 5),
-         "(%input) dims(2, 3) : tensor<?x3x4x5xf32> -> tensor<?x3x20xf32>"),
+         "(%input) dims(2, -1) : tensor<?x3x4x5xf32> -> tensor<?x3x20xf32>"),
         (nn.Flatten(0), (3, 4), "(%input) dims(0, -1) : tensor<3x4xf32> -> tensor<12xf32>"),
     ],
 )
@@ -227,6 +227,9 @@ def test_spike_functions(function, kind):
         (nn.Identity(), ""),
         (lambda v: v, ""),
         (torch.round, " quant(round)"),
+        (tt.functional.stochastic_round_ste(), " quant(stochastic_round)"),
+        (tt.functional.stochastic_round_ste(0.5), " quant(stochastic_round, 0.5)"),
+        (tt.functional.probabilistic_ste(), " quant(probabilistic)"),
         (tt.functional.round_ste(), " quant(round)"),
         (tt.functional.round_ste(0.25), " quant(round, 0.25)"),
         (tt.functional.round_ste(1e-6), " quant(round, 1.0e-06)"),

@@ -1,0 +1,133 @@
+"""How a module, or a library that the compiler made, becomes a compiled model."""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from . import native, toolchain
+from .compiled import CompiledModel, check_tensors
+from .errors import Place, UnsupportedError
+from .exporting import Examples, check_batch, converted, export_model, write_file
+from .params import Parameters
+from .subject import FLOATS
+
+_STORAGE = {torch.bfloat16: "bf16", torch.float16: "f16"}
+
+
+def compile(
+    model: nn.Module,
+    example_input: Examples,
+    target: str = "cpu",
+    batch: int | None = None,
+    dtype: torch.dtype | None = None,
+) -> CompiledModel:
+    """Compiles a module for this machine.
+
+    model, example_input, batch: as for `ttc.export`; the model is left as it is, and the compiled
+        one starts without states.
+    target: "cpu".
+    dtype: torch.float32 or torch.float64 to compute in, the model and the examples converted; by
+        default the model's own. torch.bfloat16 or torch.float16: computed in float32, with the
+        states and the weights of matrices kept in that; inputs and outputs stay float32.
+
+    A model that runs a torch.nn.RNN, LSTM or GRU over a sequence is compiled for one timestep:
+    `c(x)` takes one without the time axis, `c.run(xs)` takes (T, ...). The initial states are the
+    session's (load_states), not inputs, and the final ones (save_states) not outputs.
+
+    Raises UnsupportedError, naming the module, for a model that ttc cannot compile (ttc.check
+    lists every reason), and Error for wrong arguments.
+    """
+    if target != "cpu":
+        raise UnsupportedError(f"the target {target!r} is not supported; use target='cpu'")
+    if dtype not in (None, *FLOATS, *_STORAGE):
+        raise UnsupportedError(
+            f"the dtype {dtype} is not supported; use torch.float32 or torch.float64, or "
+            f"torch.bfloat16 or torch.float16 to store states and weights in"
+        )
+    options = []
+    if dtype is not None:
+        model, example_input = converted(
+            model, example_input, dtype if dtype in FLOATS else torch.float32
+        )
+    if dtype in _STORAGE:
+        options.append(f"--storage={_STORAGE[dtype]}")
+    exported = export_model(model, example_input, "model")
+    # Fixed by the compiler and not in the model IR: the same model has the same fingerprint.
+    if batch is not None and check_batch(exported.inputs, batch):
+        options.append(f"--batch={batch}")
+    parameters = Parameters(
+        exported.state_dict, list(exported.constrained), dict(exported.aliases),
+        dict(exported.renamed),
+    )
+    weights = native.Weights.lend(exported.weights)
+    return _compiled(
+        exported.text, parameters, weights, options, exported.output, exported.booleans,
+        exported.place_of,
+    )
+
+
+def compile_text(
+    text: str, weights: OrderedDict[str, torch.Tensor], options: Sequence[str] = ()
+) -> CompiledModel:
+    """Compiles model IR with its weights for this machine. Raises Error where either is wrong."""
+    return _compiled(text, Parameters(weights), native.Weights.lend(weights), options)
+
+
+def _compiled(
+    text: str,
+    parameters: Parameters,
+    weights: native.Weights,
+    options: Sequence[str],
+    structure: pytree.TreeSpec | None = None,
+    booleans: Sequence[int] = (),
+    place_of: Callable[[int], Place] = lambda line: Place(),
+) -> CompiledModel:
+    # load_state_dict opens the library again: its folder lives as long as the compiled model.
+    directory = tempfile.mkdtemp(prefix="ttc-")
+    try:
+        source, library = Path(directory, "model.mlir"), Path(directory, "libmodel.so")
+        write_file(source, text.encode())
+        toolchain.run_driver(source, library, options, place_of)
+        compiled = CompiledModel(
+            library, parameters, weights, structure=structure, booleans=booleans
+        )
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    weakref.finalize(compiled, shutil.rmtree, directory, ignore_errors=True)
+    return compiled
+
+
+def load(
+    library: str | os.PathLike,
+    weights: str | os.PathLike | Mapping[str, torch.Tensor] | None = None,
+    strict: bool = True,
+) -> CompiledModel:
+    """Loads a shared library that the compiler made.
+
+    weights: a safetensors file, or tensors by key; None if the library was compiled with weights.
+    strict: whether a key that the model does not have is an error; a missing one always is.
+
+    Raises Error, naming the file and key, if either is not what it should be.
+    """
+    path = Path(library).absolute()
+    if weights is None:
+        return CompiledModel(path, None, None)
+    if isinstance(weights, Mapping):
+        check_tensors(weights, "weights")
+        given = OrderedDict((key, tensor.detach().cpu().clone()) for key, tensor in weights.items())
+        return CompiledModel(path, Parameters(given), native.Weights.lend(given), strict)
+    opened = native.Weights.open(weights)
+    return CompiledModel(path, Parameters(OrderedDict(opened.read())), opened, strict)
