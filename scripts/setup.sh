@@ -46,14 +46,14 @@ fi
 if ! $native_only; then
   # The versions that the conformance tests are written against. PyTorch first and pinned:
   # another package's loose requirement could bring a build for GPUs.
-  wanted="torch==2.13.0 tracetorch==0.19.2 numpy scikit-learn safetensors pytest pytest-xdist"
+  wanted="torch==2.13.0 tracetorch==0.19.2 numpy scikit-learn safetensors pytest pytest-xdist onnx"
   if [ "$(cat .venv/ttc-packages 2>/dev/null)" != "$wanted" ]; then
     say "Making .venv with PyTorch and the reference package"
     [ -x .venv/bin/python ] || /usr/bin/python3 -m venv .venv
     log=${TMPDIR:-/tmp}/ttc-setup-$$.log
     quietly "$log" .venv/bin/python -m pip install --disable-pip-version-check torch==2.13.0
     quietly "$log" .venv/bin/python -m pip install --disable-pip-version-check \
-      numpy scikit-learn safetensors pytest pytest-xdist
+      numpy scikit-learn safetensors pytest pytest-xdist onnx
     quietly "$log" .venv/bin/python -m pip install --disable-pip-version-check --no-deps tracetorch==0.19.2
     # `import ttc` finds the package in the source tree.
     .venv/bin/python - <<'PYTHON'

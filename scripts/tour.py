@@ -6,7 +6,7 @@
 
 A line `{{file PATH LANGUAGE}}` of the template becomes the file; `{{run ttc ARGUMENTS}}` the
 output of build/bin/ttc; after a bar, a part of it: a function by its first words, or the
-innermost loop of the assembly.
+innermost loop of a function in assembly.
 """
 
 import argparse
@@ -22,27 +22,33 @@ TEMPLATE = ROOT / "docs/tour.template.md"
 PAGE = ROOT / "docs/tour.md"
 
 
-def innermost_loop(assembly: str) -> str:
-    """The lines from a label to the jump back to it that hold the most fused multiply-adds."""
+def innermost_loop(assembly: str, function: str) -> str:
+    """A loop without another in it, from its label to the jump back: the one with the most
+    fused multiply-adds."""
     lines = assembly.splitlines()
+    start = next((i for i, line in enumerate(lines) if line.startswith(function + ":")), None)
+    if start is None:
+        sys.exit(f"scripts/tour.py: the assembly has no function '{function}'")
+    end = next(i for i in range(start, len(lines)) if lines[i].startswith(".Lfunc_end"))
+    lines = lines[start:end]
     labels = {line.split(":")[0]: i for i, line in enumerate(lines) if re.match(r"\.\w+:", line)}
-    best: list[str] = []
+    loops = []
     for i, line in enumerate(lines):
         jump = re.match(r"\s+j\w+\s+(\.\w+)$", line)
-        if not jump or labels.get(jump.group(1), i) >= i:
-            continue
-        loop = lines[labels[jump.group(1)] : i + 1]
-        count = sum("vfmadd231ps" in x for x in loop)
-        if count > sum("vfmadd231ps" in x for x in best):
-            best = loop
-    if not best:
-        sys.exit("scripts/tour.py: the assembly has no loop with fused multiply-adds")
-    return "\n".join(line.split("#")[0].rstrip() for line in best)
+        if jump and labels.get(jump.group(1), i) < i:
+            loops.append((labels[jump.group(1)], i))
+    innermost = [(first, last) for first, last in loops
+                 if not any(first <= a and b <= last for a, b in loops if (a, b) != (first, last))]
+    count, first, last = max((sum("vfmadd231ps" in x for x in lines[first : last + 1]), first, last)
+                             for first, last in innermost)
+    if not count:
+        sys.exit(f"scripts/tour.py: '{function}' has no loop with fused multiply-adds")
+    return "\n".join(line.split("#")[0].rstrip() for line in lines[first : last + 1])
 
 
 def part_of(output: str, what: str) -> str:
-    if what == "innermost loop":
-        return innermost_loop(output)
+    if what.startswith("innermost loop of "):
+        return innermost_loop(output, what.removeprefix("innermost loop of "))
     lines = output.splitlines()
     starts = [i for i, line in enumerate(lines) if line.strip().startswith(what)]
     if not starts:

@@ -26,3 +26,9 @@ llvm_config.add_tool_substitutions(
 config.substitutions.append(("%scripts", os.path.join(config.ttc_source_dir, "scripts")))
 config.substitutions.append(("%source", config.ttc_source_dir))
 config.substitutions.append(("%clang", os.path.join(config.llvm_tools_dir, "clang")))
+# The step alone, from a model to nests and to loops: without what computes sequences.
+NEST_PASSES = ("--ttc-to-threaded --ttc-convert-to-nests --ttc-fuse-timestep "
+               "--ttc-prepare-weights --ttc-plan-states")
+config.substitutions.append(("%nest-passes", NEST_PASSES))
+config.substitutions.append(
+    ("%step-passes", NEST_PASSES + " --ttc-schedule-cpu --canonicalize --cse"))

@@ -6,6 +6,8 @@
 // RUN: rm -rf %t && split-file %s %t
 // RUN: ttc %t/dynamic.mlir --emit=header -o %t/libnet.h && FileCheck %t/dynamic.mlir --input-file=%t/libnet.h
 // RUN: ttc %t/static.mlir --emit=header | FileCheck %t/static.mlir
+// RUN: ttc %t/types.mlir --emit=header -o %t/types.h && FileCheck %t/types.mlir --input-file=%t/types.h
+// RUN: %clang -x c -std=c99 -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only -I%source/runtime/include %t/types.h
 // RUN: ttc %t/names.mlir --emit=header -o %t/names.h && FileCheck %t/names.mlir --input-file=%t/names.h
 // RUN: %clang -x c -std=c99 -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only -I%source/runtime/include %t/libnet.h
 // RUN: %clang -x c++ -std=c++17 -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only -I%source/runtime/include %t/libnet.h
@@ -43,6 +45,26 @@ ttc.model @net(%x: tensor<?x3x8xf32> {ttc.name = "spikes"}) -> tensor<?x3x2xf32>
 // CHECK: return ttc_session_step_raw(session, inputs, outputs, 1, error);
 ttc.model @two(%x: tensor<2x4xf32>, %y: tensor<f32>) -> (tensor<2x4xf32>, tensor<f32>) {
   ttc.return %x, %y : tensor<2x4xf32>, tensor<f32>
+}
+
+//--- types.mlir
+// Each element type has its own in C; a state that is stored in 16 bits is no concern of
+// the caller's, but a comment.
+// CHECK: Input a: f64 (batch, 4). Its elements for each row of the batch. */
+// CHECK: Input b: i64 (batch). Its elements for each row of the batch. */
+// CHECK: Input c: i32 (3). Its elements. */
+// CHECK: Output output0: f64 (batch, 4). Its elements for each row of the batch. */
+// CHECK: /* State kept: bf16 (4). */
+// CHECK: /* State stack: f64 (2, batch, 4). */
+// CHECK: static inline ttc_status types_step(ttc_session *session, const double *in_a, const int64_t *in_b, const int32_t *in_c, double *out_output0, double *out_output1, double *out_output2, int64_t batch, ttc_error *error) {
+ttc.state @kept : tensor<4xbf16>
+ttc.state @stack : tensor<2x?x4xf64>
+ttc.model @types(%a: tensor<?x4xf64> {ttc.name = "a"}, %b: tensor<?xi64> {ttc.name = "b"}, %c: tensor<3xi32> {ttc.name = "c"})
+    -> (tensor<?x4xf64>, tensor<?x4xf64>, tensor<3x4xf64>) {
+  %0 = ttc.embedding "b" (%b) rows(10) : tensor<?xi64> -> tensor<?x4xf64>
+  %1 = ttc.embedding "c" (%c) rows(10) : tensor<3xi32> -> tensor<3x4xf64>
+  ttc.write %a, @stack[1] : tensor<?x4xf64>
+  ttc.return %a, %0, %1 : tensor<?x4xf64>, tensor<?x4xf64>, tensor<3x4xf64>
 }
 
 //--- names.mlir

@@ -7,12 +7,14 @@
 // RUN: ttc %s --emit=json --mcpu=v3 --batch=8 | FileCheck %s --check-prefix=FIXED
 // RUN: ttc %s --emit=json | %python -m json.tool > %t.json
 
-// CHECK: "abi_version": 1,
+// CHECK: "abi_version": 2,
 // CHECK: "batch": "dynamic",
 // FIXED: "batch": 8,
 // CHECK: "cpu_features": "sse4.1,sse4.2,avx,avx2,fma,f16c,bmi,bmi2",
+// CHECK: "draws_random_numbers": false,
 // CHECK: "inputs": [
 // CHECK: "dtype": "f32",
+// CHECK-NOT: "limit"
 // CHECK: "name": "spikes",
 // CHECK: "shape": [
 // CHECK-NEXT: "batch",

@@ -48,10 +48,42 @@ module attributes {ttc.states_size = #ttc.bytes<0 + 0 * batch>} {
   func.func @matrix_of_the_input(%x: tensor<4xf32> {ttc.input = "x"}, %w: tensor<2x4xf32> {ttc.input = "w"})
       -> (tensor<2xf32> {ttc.output = "y"}) attributes {ttc.prepare = @matrix_of_the_input.prepare} {
     // expected-error @+1 {{'ttc.nest' op multiplies by a matrix that is not known before the timestep: it cannot be compiled}}
-    %0 = ttc.nest "" product(%x, %w : tensor<4xf32>, tensor<2x4xf32>) maps [] -> tensor<2xf32> {
+    %0 = ttc.nest "" product(%x : tensor<4xf32>) weights(%w : tensor<2x4xf32>) maps [] -> tensor<2xf32> {
     ^bb0(%acc: f32):
       ttc.yield %acc : f32
     }
     return %0 : tensor<2xf32>
+  }
+}
+
+// -----
+
+// One of several products is enough.
+module attributes {ttc.states_size = #ttc.bytes<0 + 0 * batch>} {
+  ttc.param @w : tensor<2x4xf32>
+  func.func @second_matrix.prepare(%w: tensor<2x4xf32> {ttc.param = @w}) -> tensor<2x4xf32> {
+    return %w : tensor<2x4xf32>
+  }
+  func.func @second_matrix(%x: tensor<4xf32> {ttc.input = "x"}, %w: tensor<2x4xf32> {ttc.prepared = 0 : index}, %v: tensor<2x4xf32> {ttc.input = "v"})
+      -> (tensor<2xf32> {ttc.output = "y"}) attributes {ttc.prepare = @second_matrix.prepare} {
+    // expected-error @+1 {{'ttc.nest' op multiplies by a matrix that is not known before the timestep: it cannot be compiled}}
+    %0 = ttc.nest "" product(%x, %x : tensor<4xf32>, tensor<4xf32>) weights(%w, %v : tensor<2x4xf32>, tensor<2x4xf32>) maps [] -> tensor<2xf32> {
+    ^bb0(%a: f32, %b: f32):
+      ttc.yield %b : f32
+    }
+    return %0 : tensor<2xf32>
+  }
+}
+
+// -----
+
+module attributes {ttc.states_size = #ttc.bytes<0 + 0 * batch>} {
+  // expected-error @+1 {{names @w, but no ttc.param declares it}}
+  func.func @undeclared.prepare(%w: tensor<2x4xf32> {ttc.param = @w}) -> tensor<2x4xf32> {
+    return %w : tensor<2x4xf32>
+  }
+  func.func @undeclared(%x: tensor<4xf32> {ttc.input = "x"}, %w: tensor<2x4xf32> {ttc.prepared = 0 : index})
+      -> (tensor<2x4xf32> {ttc.output = "y"}) attributes {ttc.prepare = @undeclared.prepare} {
+    return %w : tensor<2x4xf32>
   }
 }

@@ -3,9 +3,9 @@
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// RUN: tt-opt %s --ttc-to-nests --ttc-schedule-cpu="lanes=8 registers=16" --canonicalize --cse \
+// RUN: tt-opt %s %nest-passes --ttc-schedule-cpu="lanes=8 registers=16" --canonicalize --cse \
 // RUN:   | FileCheck %s --check-prefixes=CHECK,FMA
-// RUN: tt-opt %s --ttc-to-nests --ttc-schedule-cpu="lanes=8 registers=16 fma=false" --canonicalize --cse \
+// RUN: tt-opt %s %nest-passes --ttc-schedule-cpu="lanes=8 registers=16 fma=false" --canonicalize --cse \
 // RUN:   | FileCheck %s --check-prefixes=CHECK,NO-FMA
 
 // A tile of 16 registers of 8 floats.

@@ -3,10 +3,10 @@
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// RUN: tt-opt %s --split-input-file --ttc-to-scheduled | FileCheck %s
+// RUN: tt-opt %s --split-input-file %step-passes | FileCheck %s
 
 // The entry: inputs, outputs, prepared weights, states, scratch, the batch.
-// CHECK: module attributes {ttc.prepared_size = 1280 : i64, ttc.scratch_size = #ttc.bytes<2048 + 0 * batch>, ttc.states_size = #ttc.bytes<128 + 0 * batch>} {
+// CHECK: module attributes {ttc.prepared_size = 1344 : i64, ttc.scratch_size = #ttc.bytes<2048 + 0 * batch>, ttc.states_size = #ttc.bytes<128 + 0 * batch>} {
 // CHECK-LABEL: func.func @one_row.step(
 // CHECK-SAME: %[[IN:[^:]*]]: memref<i8> {llvm.noalias}, %[[OUT:[^:]*]]: memref<i8> {llvm.noalias}, %[[PREPARED:[^:]*]]: memref<i8> {llvm.noalias}, %[[STATES:[^:]*]]: memref<i8> {llvm.noalias}, %[[SCRATCH:[^:]*]]: memref<i8> {llvm.noalias}, %{{[^:]*}}: index) {
 ttc.model @one_row(%x: tensor<1x8xf32>) -> tensor<1x32xf32> {
@@ -16,13 +16,11 @@ ttc.model @one_row(%x: tensor<1x8xf32>) -> tensor<1x32xf32> {
   // CHECK: %[[MEM:.*]] = memref.view %[[STATES8]]
   // CHECK: %[[OUT8:.*]] = memref.reinterpret_cast %[[OUT]]
   // CHECK: %[[Y:.*]] = memref.view %[[OUT8]]
-  // The accumulators start at the bias and stay in registers: one scalar of the input,
-  // two vectors of the panel, two sums.
-  // CHECK: %[[BIAS0:.*]] = vector.load
-  // CHECK: %[[BIAS1:.*]] = vector.load
-  // CHECK-NEXT: %[[ACC:.*]]:2 = scf.for %[[K:.*]] = %c0 to %c8 step %c1 iter_args(%[[A0:[^ ]*]] = %[[BIAS0]], %[[A1:[^ ]*]] = %[[BIAS1]])
-  // CHECK-DAG: %[[W0:.*]] = vector.load %[[W:.*]][%{{.*}}] : memref<256xf32>, vector<16xf32>
-  // CHECK-DAG: %[[W1:.*]] = vector.load %[[W]][%{{.*}}] : memref<256xf32>, vector<16xf32>
+  // The accumulators stay in registers: one scalar of the input, two vectors of the
+  // panel, two sums.
+  // CHECK: %[[ACC:.*]]:2 = scf.for %[[K:.*]] = %c0 to %c8 step %c1 iter_args(%[[A0:[^ ]*]] = %[[ZERO:[^,]*]], %[[A1:[^ ]*]] = %[[ZERO]])
+  // CHECK-DAG: %[[W0:.*]] = vector.load %[[W:.*]][%{{.*}}] : memref<257xf32>, vector<16xf32>
+  // CHECK-DAG: %[[W1:.*]] = vector.load %[[W]][%{{.*}}] : memref<257xf32>, vector<16xf32>
   // CHECK-DAG: %[[S:.*]] = memref.load %[[X]][%[[K]]]
   // CHECK-DAG: %[[B:.*]] = vector.broadcast %[[S]] : f32 to vector<16xf32>
   // CHECK-DAG: %[[N0:.*]] = vector.fma %[[W0]], %[[B]], %[[A0]]
@@ -31,11 +29,12 @@ ttc.model @one_row(%x: tensor<1x8xf32>) -> tensor<1x32xf32> {
   // CHECK-NEXT: }
   // The update follows on them: the state is read and written once, in place.
   // CHECK: %[[OLD:.*]] = vector.load %[[MEM]][%c0]
-  // CHECK: %[[DECAYED:.*]] = arith.mulf %[[OLD]]
-  // CHECK-NEXT: %[[NEW:.*]] = arith.addf %[[DECAYED]], %[[ACC]]#0
+  // CHECK: %[[CURRENT:.*]] = arith.addf %[[ACC]]#0, %{{.*}}
+  // CHECK-NEXT: %[[DECAYED:.*]] = arith.mulf %[[OLD]]
+  // CHECK-NEXT: %[[NEW:.*]] = arith.addf %[[DECAYED]], %[[CURRENT]]
   // CHECK-DAG: vector.store %[[NEW]], %[[Y]][%c0]
   // CHECK-DAG: vector.store %[[NEW]], %[[MEM]][%c0]
-  // CHECK: arith.addf %{{.*}}, %[[ACC]]#1
+  // CHECK: arith.addf %[[ACC]]#1
   // CHECK-NOT: scf.for
   // CHECK: return
   %0 = ttc.linear "l" (%x) : tensor<1x8xf32> -> tensor<1x32xf32>
@@ -48,18 +47,19 @@ ttc.model @one_row(%x: tensor<1x8xf32>) -> tensor<1x32xf32> {
 // Few accumulators wait for each other: four chains over contiguous parts of the sum,
 // which are added pairwise. The last columns are masked where they are stored.
 // CHECK-LABEL: func.func @chains.step(
-ttc.model @chains(%x: tensor<64xf32>) -> tensor<10xf32> {
-  // CHECK: %[[MASK:.*]] = vector.constant_mask [10] : vector<16xi1>
-  // CHECK: %[[BIAS:.*]] = vector.maskedload
-  // CHECK: %[[ACC:.*]]:4 = scf.for %{{.*}} = %c0 to %c16 step %c1 iter_args(%{{[^ ]*}} = %[[BIAS]], %{{[^ ]*}} = %cst, %{{[^ ]*}} = %cst, %{{[^ ]*}} = %cst)
+ttc.model @chains(%x: tensor<24xf32>) -> tensor<10xf32> {
+  // CHECK: %[[ACC:.*]]:4 = scf.for %{{.*}} = %c0 to %c6 step %c1 iter_args(%{{[^ ]*}} = %[[ZERO:[^,]*]], %{{[^ ]*}} = %[[ZERO]], %{{[^ ]*}} = %[[ZERO]], %{{[^ ]*}} = %[[ZERO]])
   // CHECK-COUNT-4: vector.fma
   // CHECK-NOT: vector.fma
   // CHECK: scf.yield
   // CHECK: %[[LOW:.*]] = arith.addf %[[ACC]]#0, %[[ACC]]#1
   // CHECK-NEXT: %[[HIGH:.*]] = arith.addf %[[ACC]]#2, %[[ACC]]#3
   // CHECK-NEXT: %[[SUM:.*]] = arith.addf %[[LOW]], %[[HIGH]]
-  // CHECK-NEXT: vector.maskedstore %{{.*}}, %[[MASK]], %[[SUM]]
-  %0 = ttc.linear "l" (%x) : tensor<64xf32> -> tensor<10xf32>
+  // CHECK-NEXT: %[[MASK:.*]] = vector.constant_mask [10] : vector<16xi1>
+  // CHECK-NEXT: %[[BIAS:.*]] = vector.maskedload %{{.*}}, %[[MASK]]
+  // CHECK-NEXT: %[[Y:.*]] = arith.addf %[[SUM]], %[[BIAS]]
+  // CHECK-NEXT: vector.maskedstore %{{.*}}, %[[MASK]], %[[Y]]
+  %0 = ttc.linear "l" (%x) : tensor<24xf32> -> tensor<10xf32>
   ttc.return %0 : tensor<10xf32>
 }
 
@@ -67,27 +67,71 @@ ttc.model @chains(%x: tensor<64xf32>) -> tensor<10xf32> {
 
 // What four chains do not divide is left to the last one.
 // CHECK-LABEL: func.func @rest_of_the_chains.step(
-ttc.model @rest_of_the_chains(%x: tensor<66xf32>) -> tensor<16xf32> {
-  // CHECK: %[[ACC:.*]]:4 = scf.for %{{.*}} = %c0 to %c16 step %c1
-  // CHECK: %[[LAST:.*]] = scf.for %{{.*}} = %c64 to %c66 step %c1 iter_args(%[[A:[^ ]*]] = %[[ACC]]#3)
+ttc.model @rest_of_the_chains(%x: tensor<26xf32>) -> tensor<16xf32> {
+  // CHECK: %[[ACC:.*]]:4 = scf.for %{{.*}} = %c0 to %c6 step %c1
+  // CHECK: %[[LAST:.*]] = scf.for %{{.*}} = %c24 to %c26 step %c1 iter_args(%[[A:[^ ]*]] = %[[ACC]]#3)
   // CHECK: %[[SUM:.*]] = vector.fma %{{.*}}, %{{.*}}, %[[A]]
   // CHECK-NEXT: scf.yield %[[SUM]]
   // CHECK: arith.addf %[[ACC]]#2, %[[LAST]]
-  %0 = ttc.linear "l" (%x) no_bias : tensor<66xf32> -> tensor<16xf32>
+  %0 = ttc.linear "l" (%x) no_bias : tensor<26xf32> -> tensor<16xf32>
   ttc.return %0 : tensor<16xf32>
 }
 
 // -----
 
-// Rows of a batch are taken several at a time, and one by one at the end.
+// Several products of one nest: each has its sums, then one update.
+// CHECK-LABEL: func.func @products.step(
+ttc.model @products(%x: tensor<12xf32>) -> tensor<8xf32> {
+  // CHECK: %[[SUM0:.*]] = scf.for %{{.*}} = %c0 to %c12 step
+  // CHECK: vector.fma
+  // CHECK: %[[SUM1:.*]] = scf.for %{{.*}} = %c0 to %c8 step
+  // CHECK: vector.fma
+  // CHECK-NOT: scf.for
+  // CHECK: arith.addf %[[SUM0]], %[[SUM1]]
+  // CHECK-NEXT: math.tanh
+  // CHECK: vector.maskedstore
+  // CHECK: return
+  %0 = ttc.torch_rnn rnn_tanh "r" (%x) layers(1) hidden(8) no_bias cell : tensor<12xf32> -> tensor<8xf32>
+  ttc.return %0 : tensor<8xf32>
+}
+
+// -----
+
+// More sums than four registers are stored to a tile, and one copy of the update takes
+// them from there.
+// CHECK-LABEL: func.func @tile.step(
+// CHECK-SAME: %[[SCRATCH:[^:]*]]: memref<i8> {llvm.noalias}, %{{[^:]*}}: index) {
+ttc.model @tile(%x: tensor<8xf32>) -> tensor<96xf32> {
+  // CHECK: %[[SCRATCH8:.*]] = memref.reinterpret_cast %[[SCRATCH]]
+  // CHECK: %[[TILE:.*]] = memref.view %[[SCRATCH8]][%c0]
+  // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+  // CHECK-COUNT-6: vector.store %{{.*}}, %[[TILE]]
+  // CHECK-NOT: vector.store %{{.*}}, %[[TILE]]
+  // CHECK: scf.for %[[AT:.*]] = %c0 to %c96 step %c16 {
+  // CHECK: vector.load %[[TILE]][%[[AT]]]
+  // CHECK: math.exp
+  // CHECK-NOT: math.exp
+  %0 = ttc.linear "l" (%x) : tensor<8xf32> -> tensor<96xf32>
+  %1 = math.exp %0 : tensor<96xf32>
+  ttc.return %1 : tensor<96xf32>
+}
+
+// -----
+
+// Rows of a batch are taken twelve at a time, what is left four at a time, then one by one.
 // CHECK-LABEL: func.func @batch.step(
 // CHECK-SAME: %[[BATCH:[^:]*]]: index) {
 ttc.model @batch(%x: tensor<?x8xf32>) -> tensor<?x64xf32> {
-  // CHECK: %[[REST:.*]] = arith.remui %[[BATCH]], %[[ROWS:.*]] : index
-  // CHECK: %[[WHOLE:.*]] = arith.subi %[[BATCH]], %[[REST]]
-  // CHECK: scf.for %{{.*}} = %c0 to %[[WHOLE]] step %[[ROWS]] {
+  // CHECK: %[[REST:.*]] = arith.remui %[[BATCH]], %c12 : index
+  // CHECK: %[[TWELVES:.*]] = arith.subi %[[BATCH]], %[[REST]]
+  // CHECK: scf.for %{{.*}} = %c0 to %[[TWELVES]] step %c12 {
   // CHECK: scf.for %{{.*}} = %c0 to %c8 step %c1 iter_args(
-  // CHECK: scf.for %{{.*}} = %[[WHOLE]] to %[[BATCH]] step %c1 {
+  // CHECK: %[[LEFT:.*]] = arith.subi %[[BATCH]], %[[TWELVES]]
+  // CHECK: %[[REST:.*]] = arith.remui %[[LEFT]], %c4 : index
+  // CHECK: %[[FOURS:.*]] = arith.subi %[[BATCH]], %[[REST]]
+  // CHECK: scf.for %{{.*}} = %[[TWELVES]] to %[[FOURS]] step %c4 {
+  // CHECK: scf.for %{{.*}} = %c0 to %c8 step %c1 iter_args(
+  // CHECK: scf.for %{{.*}} = %[[FOURS]] to %[[BATCH]] step %c1 {
   // CHECK: scf.for %{{.*}} = %c0 to %c8 step %c1 iter_args(
   %0 = ttc.linear "l" (%x) : tensor<?x8xf32> -> tensor<?x64xf32>
   ttc.return %0 : tensor<?x64xf32>
@@ -152,27 +196,54 @@ ttc.model @between_layers(%x: tensor<8xf32>) -> tensor<16xf32> {
 
 // -----
 
-// A matrix is packed into panels once; what comes raw is activated, in double precision.
-// CHECK: ttc.prepared_size = 1152
-// CHECK-LABEL: func.func @prepare.prepare.entry(
-// CHECK-SAME: %[[BIAS:[^:]*]]: memref<i8> {llvm.noalias}, %[[WEIGHT:[^:]*]]: memref<i8> {llvm.noalias}, %[[BETA:[^:]*]]: memref<i8> {llvm.noalias}, %[[RAW:[^:]*]]: memref<i8> {llvm.noalias}, %[[PREPARED:[^:]*]]: memref<i8> {llvm.noalias}) {
+// A matrix is packed into panels once, by one function for all of them; what comes raw is
+// activated, in double precision.
 ttc.model @prepare(%x: tensor<16xf32>) -> tensor<10xf32> {
-  // Ten rows of 16 become 16 rows of 16: padding is zero and reads nothing outside.
-  // CHECK: %[[EXISTS:.*]] = arith.cmpi ult, %[[ROW:.*]], %c10
-  // CHECK-NEXT: %[[READABLE:.*]] = arith.select %[[EXISTS]], %[[ROW]], %c0
-  // CHECK: %[[W:.*]] = memref.load
-  // CHECK-NEXT: %[[PADDED:.*]] = arith.select %[[EXISTS]], %[[W]], %cst
-  // CHECK: memref.store %[[PADDED]], %{{.*}} : memref<256xf32>
-  // CHECK: %[[FLAG:.*]] = memref.load %{{.*}}[%c2] : memref<3xi8>
-  // CHECK: %[[IS_RAW:.*]] = arith.cmpi ne, %[[FLAG]]
+  // CHECK-LABEL: func.func @prepare.prepare.entry.1(
+  // CHECK: %[[FLAG:.*]] = memref.load
+  // CHECK-NEXT: %[[IS_RAW:.*]] = arith.cmpi ne, %[[FLAG]]
   // CHECK: %[[GIVEN:.*]] = memref.load
   // CHECK: arith.extf %[[GIVEN]] : f32 to f64
   // CHECK: math.exp %{{.*}} : f64
   // CHECK: %[[ACTIVATED:.*]] = arith.truncf
   // CHECK: arith.select %[[IS_RAW]], %[[ACTIVATED]], %[[GIVEN]]
+  // Ten rows of 16, from the matrix's beginning, to behind the bias: one panel of 16. The
+  // third parameter is raw if its flag says so.
+  // CHECK-LABEL: func.func @prepare.prepare.entry(
+  // CHECK-SAME: %[[BIAS:[^:]*]]: memref<i8> {llvm.noalias}, %[[WEIGHT:[^:]*]]: memref<i8> {llvm.noalias}, %[[BETA:[^:]*]]: memref<i8> {llvm.noalias}, %[[RAW:[^:]*]]: memref<i8> {llvm.noalias}, %[[PREPARED:[^:]*]]: memref<i8> {llvm.noalias}) {
+  // CHECK: call @prepare.prepare.pack_f32_f32(%[[WEIGHT]], %[[PREPARED]], %c0, %c64, %c10, %c16, %c16, %c1, %c16, %c0,
+  // CHECK: call @prepare.prepare.entry.1(%[[BETA]], %c0, %[[PREPARED]], %{{.*}}, %[[RAW]], %c2)
+  // Padding is zero and reads nothing outside.
+  // CHECK-LABEL: func.func @prepare.prepare.pack_f32_f32(
+  // CHECK-SAME: index, %{{[^:]*}}: index, %[[ROWS:[^:]*]]: index, %{{[^:]*}}: index,
+  // CHECK: %[[EXISTS:.*]] = arith.cmpi ult, %[[ROW:.*]], %[[ROWS]]
+  // CHECK-NEXT: %[[READABLE:.*]] = arith.select %[[EXISTS]], %[[ROW]], %c0
+  // CHECK: %[[W:.*]] = memref.load
+  // CHECK-NEXT: %[[PADDED:.*]] = arith.select %[[EXISTS]], %[[W]], %cst
+  // CHECK: memref.store %[[PADDED]]
   %0 = ttc.linear "l" (%x) : tensor<16xf32> -> tensor<10xf32>
   %1 = ttc.neuron LI "n" (%0) : tensor<10xf32>
   ttc.return %1 : tensor<10xf32>
+}
+
+// -----
+
+// A part of a matrix is packed from where it lies: from row 16 on, in rows of 16 of which it
+// takes the last 8.
+// CHECK-LABEL: func.func @part.prepare.entry(
+// CHECK-SAME: %[[WEIGHT:[^:]*]]: memref<i8> {llvm.noalias}, %{{[^:]*}}: memref<i8> {llvm.noalias}, %[[PREPARED:[^:]*]]: memref<i8>
+ttc.param @w : tensor<32x16xf32>
+ttc.model @part(%x: tensor<8xf32>) -> tensor<16xf32> {
+  // CHECK-DAG: %[[START:.*]] = arith.constant 1056 : index
+  // CHECK: call @part.prepare.pack_f32_f32(%[[WEIGHT]], %[[PREPARED]], %[[START]], %c0, %c16, %c8, %c16, %c1, %c16, %c0,
+  %w = ttc.param_value @w : tensor<32x16xf32>
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<16xf32>
+  %none = linalg.fill ins(%zero : f32) outs(%empty : tensor<16xf32>) -> tensor<16xf32>
+  %part = tensor.extract_slice %w[16, 8] [16, 8] [1, 1] : tensor<32x16xf32> to tensor<16x8xf32>
+  %0 = linalg.contract indexing_maps = [affine_map<(n, k) -> (k)>, affine_map<(n, k) -> (n, k)>, affine_map<(n, k) -> (n)>]
+      ins(%x, %part : tensor<8xf32>, tensor<16x8xf32>) outs(%none : tensor<16xf32>) -> tensor<16xf32>
+  ttc.return %0 : tensor<16xf32>
 }
 
 // -----
@@ -182,14 +253,14 @@ ttc.state @a : tensor<16xf32>
 ttc.state @b : tensor<16xf32>
 // CHECK-LABEL: func.func @swap.step(
 ttc.model @swap(%x: tensor<16xf32>) -> tensor<16xf32> {
-  // CHECK: memref.load %[[STATE1:.*]][%{{.*}}]
-  // CHECK-NEXT: memref.store %{{.*}}, %[[ASIDE1:.*]][%{{.*}}]
-  // CHECK: memref.load %[[STATE2:.*]][%{{.*}}]
-  // CHECK-NEXT: memref.store %{{.*}}, %[[ASIDE2:.*]][%{{.*}}]
-  // CHECK: memref.load %[[ASIDE1]][%{{.*}}]
-  // CHECK-NEXT: memref.store %{{.*}}, %[[STATE2]][%{{.*}}]
-  // CHECK: memref.load %[[ASIDE2]][%{{.*}}]
-  // CHECK-NEXT: memref.store %{{.*}}, %[[STATE1]][%{{.*}}]
+  // CHECK: %[[OLD1:.*]] = vector.load %[[STATE1:.*]][%c0]
+  // CHECK: vector.store %[[OLD1]], %[[ASIDE1:.*]][%c0]
+  // CHECK: %[[OLD2:.*]] = vector.load %[[STATE2:.*]][%c0]
+  // CHECK: vector.store %[[OLD2]], %[[ASIDE2:.*]][%c0]
+  // CHECK: %[[NEW2:.*]] = vector.load %[[ASIDE1]][%c0]
+  // CHECK: vector.store %[[NEW2]], %[[STATE2]][%c0]
+  // CHECK: %[[NEW1:.*]] = vector.load %[[ASIDE2]][%c0]
+  // CHECK: vector.store %[[NEW1]], %[[STATE1]][%c0]
   %0 = ttc.read @a : tensor<16xf32>
   %1 = ttc.read @b : tensor<16xf32>
   ttc.write %0, @b : tensor<16xf32>
@@ -209,29 +280,13 @@ ttc.model @delay(%x: tensor<16xf32>) -> tensor<16xf32> {
   // CHECK-NEXT: %[[LAST:.*]] = memref.view %[[STATES8]]
   // CHECK: %[[OUT8:.*]] = memref.reinterpret_cast %[[OUT]]
   // CHECK-NEXT: %[[Y:.*]] = memref.view %[[OUT8]]
-  // CHECK: memref.load %[[LAST]]
-  // CHECK-NEXT: memref.store %{{.*}}, %[[Y]]
+  // CHECK: %[[OLD:.*]] = vector.load %[[LAST]]
+  // CHECK-NEXT: vector.store %[[OLD]], %[[Y]]
   // CHECK: %[[IN8:.*]] = memref.reinterpret_cast %[[IN]]
   // CHECK-NEXT: %[[X:.*]] = memref.view %[[IN8]]
-  // CHECK: memref.load %[[X]]
-  // CHECK-NEXT: memref.store %{{.*}}, %[[LAST]]
+  // CHECK: %[[NEW:.*]] = vector.load %[[X]]
+  // CHECK-NEXT: vector.store %[[NEW]], %[[LAST]]
   %0 = ttc.read @last : tensor<16xf32>
   ttc.write %x, @last : tensor<16xf32>
   ttc.return %0 : tensor<16xf32>
-}
-
-// -----
-
-// A reduction: a register of partial results, then its lanes.
-// CHECK-LABEL: func.func @softmax.step(
-ttc.model @softmax(%x: tensor<40xf32>) -> tensor<40xf32> {
-  // CHECK: %[[PART:.*]] = scf.for %{{.*}} = %c0 to %c32 step %c16 iter_args(%[[M:[^ ]*]] =
-  // CHECK: arith.maximumf %[[M]], %{{.*}} : vector<16xf32>
-  // The neutral element stands where there is none.
-  // CHECK: vector.maskedload
-  // CHECK: arith.maximumf %[[PART]]
-  // CHECK: vector.reduction <maximumf>
-  // CHECK: vector.reduction <add>
-  %0 = ttc.softmax (%x) : tensor<40xf32>
-  ttc.return %0 : tensor<40xf32>
 }

@@ -8,14 +8,42 @@ import torch
 from random_models import StackModel, heaviside
 from torch import nn
 
-RTOL, ATOL = 1e-4, 1e-5
+# How far a value may be from the reference's: |expected| times the first, plus the second.
+TOLERANCES = {torch.float32: (1e-4, 1e-5), torch.float64: (1e-9, 1e-10)}
 BOUNDARY = 1e-5  # how near to where it jumps a value may fall on either side
 MAX_DIFFERENT = 0.02  # of the elements, running freely with hard events
 
 
 def is_close(found: torch.Tensor, expected: torch.Tensor, slack: float = 0.0) -> torch.Tensor:
     """Which elements are close; `slack` is added to the absolute tolerance."""
-    return torch.isclose(found, expected, rtol=RTOL, atol=ATOL + slack, equal_nan=True)
+    rtol, atol = TOLERANCES[found.dtype]
+    return torch.isclose(found, expected, rtol=rtol, atol=atol + slack, equal_nan=True)
+
+
+def error_in_tolerances(found: torch.Tensor, exact: torch.Tensor, slack: float = 0.0) -> float:
+    """The largest error of an element, in units of what it may be; `exact` is in float64.
+
+    Values that are both NaN, or the same infinity, have no error.
+    """
+    assert found.shape == exact.shape, f"{found.shape} is not {exact.shape}"
+    rtol, atol = TOLERANCES[found.dtype]
+    found = found.double()
+    same = (found == exact) | (found.isnan() & exact.isnan())
+    error = (found - exact).abs() / (rtol * exact.abs() + atol + slack)
+    error = torch.where(same, 0.0, error).nan_to_num(nan=torch.inf)
+    return error.max().item()
+
+
+def error_of(found: torch.Tensor, expected: torch.Tensor, truth: torch.Tensor) -> float:
+    """The largest error in tolerances, where `truth` is the reference in double precision.
+
+    In single precision the reference is itself off: as far as it is, `found` may be.
+    """
+    assert found.dtype == expected.dtype, f"{found.dtype} is not {expected.dtype}"
+    slack = 0.0
+    if found.dtype == torch.float32:
+        slack = (expected - truth).abs().nan_to_num(0.0, 0.0).max().item()
+    return error_in_tolerances(found, truth, slack)
 
 
 def assert_close(
@@ -39,8 +67,8 @@ def assert_close(
 
 def same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Whether all bits are the same."""
-    return a.shape == b.shape and torch.equal(
-        a.contiguous().view(torch.int32), b.contiguous().view(torch.int32)
+    return a.shape == b.shape and a.dtype == b.dtype and torch.equal(
+        a.contiguous().view(torch.uint8), b.contiguous().view(torch.uint8)
     )
 
 
@@ -53,10 +81,10 @@ def assert_same_bits(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], wha
 class Boundaries:
     """Which rows and elements of a step came near to where a hard layer's output jumps."""
 
-    def __init__(self, model: StackModel):
+    def __init__(self, model: nn.Module):
         self._near: list[torch.Tensor] = []  # a mask a call, in the layer's shape
-        for layer in model.net:
-            if not getattr(layer, "hard", False):
+        for layer in model.modules():
+            if not hasattr(layer, "spike_fn"):
                 continue
             if layer.spike_fn is heaviside:
                 layer.spike_fn = self._watch(layer, layer.spike_fn, 0.0, None)

@@ -1,13 +1,17 @@
-"""What the conformance tests share: compiled libraries, and how much is tested.
+"""What the conformance tests share: compiled libraries, how much is tested, what was found.
 
 TTC_CONFORMANCE_FULL=1 tests every layout of every neuron and ten times as many stacks.
-TTC_CONFORMANCE_SEED (an int, default 0) moves all seeds.
+TTC_CONFORMANCE_SEED (an int, default 0) moves all seeds. What the tests measured goes to
+build/conformance.json, from which scripts/conformance_table.py makes docs/conformance.md.
 """
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+import json
 import os
 import sys
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -24,8 +28,21 @@ FULL = os.environ.get("TTC_CONFORMANCE_FULL") == "1"
 SEED = int(os.environ.get("TTC_CONFORMANCE_SEED", "0"))
 
 
+def _random_models() -> range:
+    """The seeds of the random models: `first,count`, or 100 that are new every day."""
+    given = os.environ.get("TTC_CONFORMANCE_MODELS")
+    first, count = given.split(",") if given else (date.today().toordinal() * 100, 100)
+    return range(int(first), int(first) + int(count))
+
+
+MODELS = _random_models()
+
+
 def pytest_report_header(config):
-    return f"conformance: base seed {SEED}, {'all' if FULL else 'a sample of the'} cases"
+    return (
+        f"conformance: base seed {SEED}, {'all' if FULL else 'a sample of the'} cases, random "
+        f"models TTC_CONFORMANCE_MODELS={MODELS.start},{len(MODELS)}"
+    )
 
 
 class Libraries:
@@ -54,3 +71,57 @@ class Libraries:
 @pytest.fixture(scope="session")
 def libraries(tmp_path_factory) -> Libraries:
     return Libraries(tmp_path_factory.mktemp("libraries"))
+
+
+# What the tests measured: each test adds to its own rows, the one process that reports writes.
+
+
+@pytest.fixture
+def record_row(record_property):
+    """Adds to what the table says of this test."""
+    row: dict = {}
+    record_property("conformance", row)
+    return row.update
+
+
+_rows: list[dict] = []
+
+
+def pytest_runtest_logreport(report):
+    if report.when != "call":
+        return
+    for name, row in report.user_properties:
+        if name == "conformance":
+            error = None
+            if report.failed:
+                error = str(getattr(report.longrepr, "reprcrash", report.longrepr)).strip()
+            _rows.append(row | {"test": report.nodeid, "error": error})
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workerinput") or not _rows:
+        return
+    from cases import CASES, EVENTS
+
+    sections: dict[str, list[str]] = {}
+    for case in [*CASES, *EVENTS]:
+        sections.setdefault(case.section, []).append(case.name)
+    found = {
+        "date": date.today().isoformat(),
+        "seed": SEED,
+        "versions": {name: version(name) for name in ("tracetorch", "torch")},
+        "sections": sections,  # all that there are; the rows are what was run of them
+        "rows": sorted(_rows, key=lambda row: row["test"]),
+    }
+    build = toolchain.home() / "build"
+    build.mkdir(exist_ok=True)
+    (build / "conformance.json").write_text(json.dumps(found, indent=1))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for row in _rows:
+        if "compile" in row:
+            terminalreporter.write_line(
+                f"{row['name']}: exported in {row['export']:.1f} s, compiled in "
+                f"{row['compile']:.1f} s"
+            )

@@ -12,7 +12,7 @@ ALL_NEURONS = [name for name in tt.snn.__all__ if name != "Layer"]
 STEPS = 50
 
 # The range that a parameter's effective value is drawn from, by the end of its name.
-_RANGES = {
+RANGES = {
     "alpha": (0.2, 0.95),
     "beta": (0.3, 0.95),
     "gamma": (0.2, 0.95),
@@ -39,7 +39,7 @@ class StackModel(tt.Model):
 
 
 def heaviside(v: torch.Tensor) -> torch.Tensor:
-    return (v >= 0).float()
+    return (v >= 0).to(v.dtype)
 
 
 SPIKES = {"sigmoid4x": tt.functional.sigmoid4x, "sigmoid": torch.sigmoid, "heaviside": heaviside}
@@ -52,7 +52,7 @@ def make_neuron(
     layer_type = getattr(tt.snn, kind)
     options = {}
     for name in layer_type(1)._dynamic_params:
-        low, high = next(r for end, r in _RANGES.items() if name.endswith(end))
+        low, high = next(r for end, r in RANGES.items() if name.endswith(end))
         shape = () if rng.random() < 0.3 else (size,)
         options[name] = low + (high - low) * torch.rand(shape)
     if "threshold" in options or "pos_threshold" in options:
@@ -76,9 +76,11 @@ def make_stack(rng: random.Random, hard: bool) -> tuple[StackModel, int]:
     return StackModel(*layers), sizes[0]
 
 
-def make_inputs(rng: random.Random, shape: tuple[int, ...]) -> torch.Tensor:
+def make_inputs(
+    rng: random.Random, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
     """STEPS inputs of a shape, some of their elements zeros of either sign."""
-    inputs = torch.randn(STEPS, *shape) * rng.choice([0.3, 1.0])
+    inputs = torch.randn(STEPS, *shape, dtype=dtype) * rng.choice([0.3, 1.0])
     inputs[torch.rand(inputs.shape) < 0.1] = 0.0
     inputs[torch.rand(inputs.shape) < 0.1] = -0.0
     return inputs

@@ -148,3 +148,58 @@ func.func @reads_stay_in_their_loop(%x: tensor<4xf32>, %n: index) -> tensor<4xf3
   }
   return %0 : tensor<4xf32>
 }
+
+// The output of a layer with states may be unused, its step is not; a layer without may go.
+// CHECK-LABEL: ttc.model @unused_outputs(
+ttc.model @unused_outputs(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // CHECK-NEXT: ttc.rnn gru "a"
+  %0 = ttc.rnn gru "a" (%x) : tensor<?x4xf32>
+  // CHECK-NEXT: ttc.torch_rnn lstm "b"
+  %1 = ttc.torch_rnn lstm "b" (%x) hidden(4) : tensor<?x4xf32>
+  // CHECK-NEXT: ttc.s4 "c"
+  %2 = ttc.s4 "c" (%x) : tensor<?x4xf32>
+  // CHECK-NEXT: ttc.mamba "d"
+  %3 = ttc.mamba "d" (%x) : tensor<?x4xf32>
+  // CHECK-NEXT: ttc.adaptive_neuron "e"
+  %4 = ttc.adaptive_neuron "e" (%x) : tensor<?x4xf32>
+  // CHECK-NEXT: ttc.return
+  %5 = ttc.layer_norm "f" (%x) : tensor<?x4xf32>
+  %6 = ttc.softmax (%x) : tensor<?x4xf32>
+  ttc.return %x : tensor<?x4xf32>
+}
+
+// Two steps are two steps, two uses of a layer without states may be one.
+// CHECK-LABEL: ttc.model @the_same_layer_twice(
+ttc.model @the_same_layer_twice(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // CHECK-NEXT: %[[V0:.*]] = ttc.rnn simple "a"
+  // CHECK-NEXT: %[[V1:.*]] = ttc.rnn simple "a"
+  %0 = ttc.rnn simple "a" (%x) : tensor<?x4xf32>
+  %1 = ttc.rnn simple "a" (%x) : tensor<?x4xf32>
+  // CHECK-NEXT: %[[V2:.*]] = ttc.layer_norm "f" (%[[V0]])
+  // CHECK-NEXT: arith.addf %[[V2]], %[[V2]]
+  %2 = ttc.layer_norm "f" (%0) : tensor<?x4xf32>
+  %3 = ttc.layer_norm "f" (%0) : tensor<?x4xf32>
+  %4 = arith.addf %2, %3 : tensor<?x4xf32>
+  // CHECK-NEXT: arith.subf %{{.*}}, %[[V1]]
+  %5 = arith.subf %4, %1 : tensor<?x4xf32>
+  ttc.return %5 : tensor<?x4xf32>
+}
+
+ttc.state @stack : tensor<2x?x4xf32>
+// Places of a stack are one state: neither is read over a write of the other.
+// CHECK-LABEL: ttc.model @places_of_a_stack(
+// CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>)
+ttc.model @places_of_a_stack(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // CHECK-NEXT: %[[A:.*]] = ttc.read @stack[0]
+  // CHECK-NEXT: %[[B:.*]] = ttc.read @stack[1]
+  // CHECK-NEXT: ttc.write %[[X]], @stack[1]
+  %0 = ttc.read @stack[0] : tensor<?x4xf32>
+  %1 = ttc.read @stack[1] : tensor<?x4xf32>
+  %2 = ttc.read @stack[0] : tensor<?x4xf32>
+  ttc.write %x, @stack[1] : tensor<?x4xf32>
+  // CHECK-NEXT: %[[C:.*]] = arith.addf %[[A]], %[[B]]
+  // CHECK-NEXT: arith.addf %[[C]], %[[A]]
+  %3 = arith.addf %0, %1 : tensor<?x4xf32>
+  %4 = arith.addf %3, %2 : tensor<?x4xf32>
+  ttc.return %4 : tensor<?x4xf32>
+}

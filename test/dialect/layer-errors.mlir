@@ -6,7 +6,7 @@
 // RUN: tt-opt %s --verify-diagnostics --split-input-file
 
 ttc.model @linear_without_a_path(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
-  // expected-error @+1 {{'ttc.linear' op has an empty path: its parameters would have no name}}
+  // expected-error @+1 {{'ttc.linear' op has an empty path: what it owns would have no name}}
   %0 = ttc.linear "" (%x) : tensor<?x4xf32> -> tensor<?x2xf32>
   ttc.return %0 : tensor<?x2xf32>
 }
@@ -55,7 +55,7 @@ ttc.model @linear_with_dynamic_features(%x: tensor<4xf32>) -> tensor<?xf32> {
 
 ttc.model @linear_of_integers(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
   %i = arith.fptosi %x : tensor<?x4xf32> to tensor<?x4xi32>
-  // expected-error @+1 {{'ttc.linear' op operand #0 must be ranked tensor of f32 whose leading size alone may be dynamic, with 2^38 elements at most, but got 'tensor<?x4xi32>'}}
+  // expected-error @+1 {{'ttc.linear' op operand #0 must be ranked tensor of floats (f32 or f64, f16 or bf16 where they are stored) whose leading size alone may be dynamic, with 2^38 elements at most, but got 'tensor<?x4xi32>'}}
   %0 = ttc.linear "l" (%i) : tensor<?x4xi32> -> tensor<?x2xf32>
   ttc.return %0 : tensor<?x2xf32>
 }
@@ -63,7 +63,7 @@ ttc.model @linear_of_integers(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
 // -----
 
 ttc.model @relu_with_alpha(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @+1 {{'ttc.activation' op relu takes no alpha: leaky_relu and elu do}}
+  // expected-error @+1 {{'ttc.activation' op relu takes no alpha: leaky_relu, elu and celu do}}
   %0 = ttc.activation relu (%x) alpha(0.1) : tensor<4xf32>
   ttc.return %0 : tensor<4xf32>
 }
@@ -89,7 +89,7 @@ ttc.model @alpha_is_nan(%x: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 ttc.model @unknown_activation(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @+2 {{to be one of: relu, leaky_relu, elu, gelu, gelu_tanh, silu, tanh, sigmoid, softplus, hardtanh}}
+  // expected-error @+2 {{to be one of: relu, leaky_relu, elu, gelu, gelu_tanh, silu, tanh, sigmoid, softplus, hardtanh, hardsigmoid, hardswish, mish, selu, celu, relu6, softsign, logsigmoid, tanhshrink}}
   // expected-error @+1 {{failed to parse TTC_ActivationAttr}}
   %0 = ttc.activation swish (%x) : tensor<4xf32>
   ttc.return %0 : tensor<4xf32>
@@ -98,7 +98,7 @@ ttc.model @unknown_activation(%x: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 ttc.model @softmax_of_a_scalar(%x: tensor<f32>) -> tensor<f32> {
-  // expected-error @+1 {{'ttc.softmax' op takes 'tensor<f32>', but the last dimension, along which it sums, must be there and static}}
+  // expected-error @+1 {{'ttc.softmax' op has its classes along dimension -1, but its input has rank 0}}
   %0 = ttc.softmax (%x) : tensor<f32>
   ttc.return %0 : tensor<f32>
 }
@@ -106,7 +106,7 @@ ttc.model @softmax_of_a_scalar(%x: tensor<f32>) -> tensor<f32> {
 // -----
 
 ttc.model @softmax_over_the_batch(%x: tensor<?xf32>) -> tensor<?xf32> {
-  // expected-error @+1 {{'ttc.softmax' op takes 'tensor<?xf32>', but the last dimension, along which it sums, must be there and static}}
+  // expected-error @+1 {{'ttc.softmax' op has its classes along dimension -1, whose size is dynamic: it must be static}}
   %0 = ttc.softmax (%x) : tensor<?xf32>
   ttc.return %0 : tensor<?xf32>
 }

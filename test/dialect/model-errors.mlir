@@ -5,14 +5,28 @@
 //
 // RUN: tt-opt %s --verify-diagnostics --split-input-file
 
-// expected-error @+1 {{'ttc.model' op input 1 has the type 'tensor<4xf64>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
+// expected-error @+1 {{'ttc.model' op input 1 has the type 'tensor<4xi8>', but a model takes ranked tensors of floats, or of i64 or i32 for an embedding, whose leading size alone may be dynamic, with 2^38 elements at most}}
+ttc.model @input_of_bytes(%x: tensor<4xf32>, %y: tensor<4xi8>) -> tensor<4xf32> {
+  ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'ttc.model' op computes in 'f32' and in 'f64': its inputs and outputs are all of one of them}}
 ttc.model @input_of_doubles(%x: tensor<4xf32>, %y: tensor<4xf64>) -> tensor<4xf32> {
   ttc.return %x : tensor<4xf32>
 }
 
 // -----
 
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<4x?xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
+// expected-error @+1 {{'ttc.model' op computes in 'bf16', in which values are only stored: its inputs and outputs are f32 or f64}}
+ttc.model @input_of_stored_floats(%x: tensor<4xbf16>) -> tensor<4xbf16> {
+  ttc.return %x : tensor<4xbf16>
+}
+
+// -----
+
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<4x?xf32>', but a model takes ranked tensors of floats, or of i64 or i32 for an embedding, whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @dynamic_inner_size(%x: tensor<4x?xf32>) -> tensor<4xf32> {
   %c = arith.constant dense<0.0> : tensor<4xf32>
   ttc.return %c : tensor<4xf32>
@@ -20,7 +34,7 @@ ttc.model @dynamic_inner_size(%x: tensor<4x?xf32>) -> tensor<4xf32> {
 
 // -----
 
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<*xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<*xf32>', but a model takes ranked tensors of floats, or of i64 or i32 for an embedding, whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @unranked(%x: tensor<*xf32>) -> tensor<4xf32> {
   %c = arith.constant dense<0.0> : tensor<4xf32>
   ttc.return %c : tensor<4xf32>
@@ -28,7 +42,7 @@ ttc.model @unranked(%x: tensor<*xf32>) -> tensor<4xf32> {
 
 // -----
 
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<0x4xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<0x4xf32>', but a model takes ranked tensors of floats, or of i64 or i32 for an embedding, whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @no_elements(%x: tensor<0x4xf32>) -> tensor<0x4xf32> {
   ttc.return %x : tensor<0x4xf32>
 }
@@ -36,7 +50,7 @@ ttc.model @no_elements(%x: tensor<0x4xf32>) -> tensor<0x4xf32> {
 // -----
 
 // M1. A size near the largest integer.
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<9223372036854775807xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<9223372036854775807xf32>', but a model takes ranked tensors of floats, or of i64 or i32 for an embedding, whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @largest_size(%x: tensor<9223372036854775807xf32>) -> tensor<9223372036854775807xf32> {
   ttc.return %x : tensor<9223372036854775807xf32>
 }
@@ -44,7 +58,7 @@ ttc.model @largest_size(%x: tensor<9223372036854775807xf32>) -> tensor<922337203
 // -----
 
 // M2. Sizes whose product does not fit.
-// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<4294967296x4294967296xf32>', but a model takes ranked tensors of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
+// expected-error @+1 {{'ttc.model' op input 0 has the type 'tensor<4294967296x4294967296xf32>', but a model takes ranked tensors of floats, or of i64 or i32 for an embedding, whose leading size alone may be dynamic, with 2^38 elements at most}}
 ttc.model @product_of_sizes(%x: tensor<4294967296x4294967296xf32>) -> tensor<4xf32> {
   %c = arith.constant dense<0.0> : tensor<4xf32>
   ttc.return %c : tensor<4xf32>

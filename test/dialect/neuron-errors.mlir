@@ -47,7 +47,7 @@ ttc.model @recurrent_average(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 ttc.model @no_path(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // expected-error @+1 {{'ttc.neuron' op has an empty path: its states would have no name}}
+  // expected-error @+1 {{'ttc.neuron' op has an empty path: what it owns would have no name}}
   %0 = ttc.neuron LI "" (%x) : tensor<?x4xf32>
   ttc.return %0 : tensor<?x4xf32>
 }
@@ -88,7 +88,7 @@ ttc.model @neurons_along_the_batch(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 ttc.model @spike_without_firing(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // expected-error @+1 {{'ttc.neuron' op LIEMA does not fire: it takes no spike function and no quantizer}}
+  // expected-error @+1 {{'ttc.neuron' op LIEMA does not fire: it takes no spike function, no quantizer and no reset}}
   %0 = ttc.neuron LIEMA "n" (%x) spike(heaviside) : tensor<?x4xf32>
   ttc.return %0 : tensor<?x4xf32>
 }
@@ -96,7 +96,7 @@ ttc.model @spike_without_firing(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // -----
 
 ttc.model @quantizer_without_firing(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // expected-error @+1 {{'ttc.neuron' op DLI does not fire: it takes no spike function and no quantizer}}
+  // expected-error @+1 {{'ttc.neuron' op DLI does not fire: it takes no spike function, no quantizer and no reset}}
   %0 = ttc.neuron DLI "n" (%x) quant(round) : tensor<?x4xf32>
   ttc.return %0 : tensor<?x4xf32>
 }
@@ -158,5 +158,37 @@ ttc.model @step_of_zero(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 ttc.model @negative_step(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   // expected-error @+1 {{the step of a quantizer must be a positive number, but is -5.000000e-01}}
   %0 = ttc.neuron LIB "n" (%x) quant(round, -0.5) : tensor<?x4xf32>
+  ttc.return %0 : tensor<?x4xf32>
+}
+
+// -----
+
+ttc.model @membranes_are_not_reset(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{'ttc.neuron' op LI does not fire: it takes no spike function, no quantizer and no reset}}
+  %0 = ttc.neuron LI "n" (%x) reset(zero) : tensor<?x4xf32>
+  ttc.return %0 : tensor<?x4xf32>
+}
+
+// -----
+
+ttc.model @reset_to_nothing(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{the value of a reset must be finite, but is INF}}
+  %0 = ttc.neuron LIB "n" (%x) reset(value, 0x7FF0000000000000) : tensor<?x4xf32>
+  ttc.return %0 : tensor<?x4xf32>
+}
+
+// -----
+
+ttc.model @zero_with_a_value(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{the reset 'zero' takes no value, but was given 5.000000e-01}}
+  %0 = ttc.neuron LIB "n" (%x) reset(zero, 0.5) : tensor<?x4xf32>
+  ttc.return %0 : tensor<?x4xf32>
+}
+
+// -----
+
+ttc.model @adaptive_along_the_batch(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{'ttc.adaptive_neuron' op has its neurons along dimension 0, whose size is dynamic: it must be static}}
+  %0 = ttc.adaptive_neuron "n" (%x) dim(0) : tensor<?x4xf32>
   ttc.return %0 : tensor<?x4xf32>
 }

@@ -40,6 +40,21 @@ ttc.model @states(%x: tensor<?x8xf32> {ttc.name = "x"}) -> (tensor<?x8xf32> {ttc
   ttc.return %old : tensor<?x8xf32>
 }
 
+// CHECK: ttc.state @stack : tensor<2x?x8xf32>
+ttc.state @stack : tensor<2x?x8xf32>
+// CHECK-LABEL: ttc.model @stacked_states(
+ttc.model @stacked_states(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // CHECK: %[[OLD:.*]] = ttc.read @stack[1] : tensor<?x8xf32>
+  %old = ttc.read @stack[1] : tensor<?x8xf32>
+  // CHECK: ttc.write %{{.*}}, @stack[0] : tensor<?x8xf32>
+  ttc.write %x, @stack[0] : tensor<?x8xf32>
+  // CHECK: %[[ALL:.*]] = ttc.read @stack : tensor<2x?x8xf32>
+  %all = ttc.read @stack : tensor<2x?x8xf32>
+  // CHECK: ttc.write %[[ALL]], @stack : tensor<2x?x8xf32>
+  ttc.write %all, @stack : tensor<2x?x8xf32>
+  ttc.return %old : tensor<?x8xf32>
+}
+
 // CHECK-LABEL: ttc.model @params(
 ttc.model @params(%x: tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>) {
   // CHECK: %[[W:.*]] = ttc.param_value @l.weight : tensor<8x4xf32>
@@ -81,7 +96,7 @@ ttc.model @neuron(%x: tensor<?x3x8xf32>) -> tensor<?x3x8xf32> {
 ttc.model @activation(%x: tensor<f32>) -> tensor<f32> {
   // CHECK: ttc.activation relu (%{{.*}}) : tensor<f32>
   %0 = ttc.activation relu (%x) : tensor<f32>
-  // CHECK: ttc.activation leaky_relu (%{{.*}}) alpha(1.000000e-01) : tensor<f32>
+  // CHECK: ttc.activation leaky_relu (%{{.*}}) alpha(0.1) : tensor<f32>
   %1 = ttc.activation leaky_relu (%0) alpha(0.1) : tensor<f32>
   // CHECK: ttc.activation elu (%{{.*}}) : tensor<f32>
   %2 = ttc.activation elu (%1) : tensor<f32>
@@ -130,36 +145,4 @@ func.func @quantize(%p: f32, %v: vector<16xf32>, %t: tensor<4xf32>) {
   // CHECK: ttc.quantize(round, 0.1) %{{.*}} : tensor<4xf32>
   %2 = ttc.quantize (round, 0.1) %t : tensor<4xf32>
   return
-}
-
-// GENERIC-LABEL: sym_name = "nest"
-// CHECK-LABEL: func.func @nest(
-func.func @nest(%x: tensor<?x4xf32>, %w: tensor<2x4xf32>, %b: tensor<2xf32>, %s: tensor<?x2xf32>) {
-  // GENERIC: operandSegmentSizes = array<i32: 1, 1, 0, 0>
-  // CHECK: ttc.nest "a" product(%{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<2x4xf32>) maps [] -> tensor<?x2xf32> {
-  %0 = ttc.nest "a" product(%x, %w : tensor<?x4xf32>, tensor<2x4xf32>) maps [] -> tensor<?x2xf32> {
-  // CHECK-NEXT: ^bb0(%[[ACC:[^:]*]]: f32):
-  ^bb0(%acc: f32):
-    // CHECK-NEXT: ttc.yield %[[ACC]] : f32
-    ttc.yield %acc : f32
-  }
-  // GENERIC: operandSegmentSizes = array<i32: 1, 1, 1, 1>
-  // CHECK: ttc.nest "b" product(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<2x4xf32>, tensor<2xf32>) operands(%{{.*}} : tensor<?x2xf32>) maps [#{{.*}}] -> tensor<?x2xf32>, tensor<?x2xf32> {
-  %1:2 = ttc.nest "b" product(%x, %w, %b : tensor<?x4xf32>, tensor<2x4xf32>, tensor<2xf32>)
-      operands(%s : tensor<?x2xf32>) maps [affine_map<(d0, d1) -> (d0, d1)>]
-      -> tensor<?x2xf32>, tensor<?x2xf32> {
-  ^bb0(%acc: f32, %old: f32):
-    // CHECK: ttc.yield %{{.*}}, %{{.*}} : f32, f32
-    ttc.yield %acc, %old : f32, f32
-  }
-  return
-}
-
-// CHECK-LABEL: func.func @reduce(
-func.func @reduce(%x: tensor<?x3x10xf32>) -> tensor<?xf32> {
-  // CHECK: ttc.reduce max %{{.*}} : tensor<?x3x10xf32> -> tensor<?x3xf32>
-  %0 = ttc.reduce max %x : tensor<?x3x10xf32> -> tensor<?x3xf32>
-  // CHECK: ttc.reduce add %{{.*}} : tensor<?x3xf32> -> tensor<?xf32>
-  %1 = ttc.reduce add %0 : tensor<?x3xf32> -> tensor<?xf32>
-  return %1 : tensor<?xf32>
 }

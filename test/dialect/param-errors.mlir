@@ -15,8 +15,8 @@ ttc.param @"l.weight" : tensor<?x4xf32>
 
 // -----
 
-// expected-error @+1 {{'ttc.param' op attribute 'type' failed to satisfy constraint: type attribute of ranked tensor of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
-ttc.param @"l.weight" : tensor<4x4xf64>
+// expected-error @+1 {{'ttc.param' op attribute 'type' failed to satisfy constraint: type attribute of ranked tensor of floats (f32 or f64, f16 or bf16 where they are stored) whose leading size alone may be dynamic, with 2^38 elements at most}}
+ttc.param @"l.weight" : tensor<4x4xi32>
 
 // -----
 

@@ -5,8 +5,8 @@
 //
 // RUN: tt-opt %s --verify-diagnostics --split-input-file
 
-// expected-error @+1 {{'ttc.state' op attribute 'type' failed to satisfy constraint: type attribute of ranked tensor of f32 whose leading size alone may be dynamic, with 2^38 elements at most}}
-ttc.state @mem : tensor<4x?xf32>
+// expected-error @+1 {{'ttc.state' op attribute 'type' failed to satisfy constraint: type attribute of ranked tensor of floats whose leading size, or, in a stack, second size alone may be dynamic, with 2^38 elements at most}}
+ttc.state @a_dynamic_third_size : tensor<2x4x?xf32>
 
 // -----
 
@@ -57,4 +57,36 @@ ttc.model @writes_another_type(%x: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @+1 {{'ttc.write' op has the type 'tensor<4xf32>', but @mem is declared with 'tensor<?x4xf32>'}}
   ttc.write %x, @mem : tensor<4xf32>
   ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'ttc.state' op attribute 'type' failed to satisfy constraint}}
+ttc.state @two_dynamic_sizes : tensor<?x?x4xf32>
+
+// -----
+
+ttc.state @h : tensor<2x?x4xf32>
+ttc.model @reads_a_place_behind_the_last(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{'ttc.read' op names place 2 of @h, which is declared with 'tensor<2x?x4xf32>'}}
+  %0 = ttc.read @h[2] : tensor<?x4xf32>
+  ttc.return %0 : tensor<?x4xf32>
+}
+
+// -----
+
+ttc.state @h : tensor<?x4xf32>
+ttc.model @writes_a_place_of_the_batch(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{'ttc.write' op names place 0 of @h, which is declared with 'tensor<?x4xf32>'}}
+  ttc.write %x, @h[0] : tensor<4xf32>
+  ttc.return %x : tensor<4xf32>
+}
+
+// -----
+
+ttc.state @h : tensor<2x?x4xf32>
+ttc.model @writes_a_place_of_another_type(%x: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  // expected-error @+1 {{'ttc.write' op has the type 'tensor<?x3xf32>', but each place of @h has the type 'tensor<?x4xf32>'}}
+  ttc.write %x, @h[1] : tensor<?x3xf32>
+  ttc.return %x : tensor<?x3xf32>
 }

@@ -55,6 +55,19 @@ ttc.model @used_twice(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 
 // -----
 
+// One without states may see tensors of several shapes.
+// CHECK:      module {
+// CHECK-NEXT:   ttc.param @l.bias : tensor<4xf32>
+// CHECK-NEXT:   ttc.param @l.weight : tensor<4x4xf32>
+// CHECK-NEXT:   ttc.model @used_on_two_shapes(
+ttc.model @used_on_two_shapes(%x: tensor<?x4xf32>, %y: tensor<?x3x4xf32>) -> (tensor<?x4xf32>, tensor<?x3x4xf32>) {
+  %0 = ttc.linear "l" (%x) : tensor<?x4xf32> -> tensor<?x4xf32>
+  %1 = ttc.linear "l" (%y) : tensor<?x3x4xf32> -> tensor<?x3x4xf32>
+  ttc.return %0, %1 : tensor<?x4xf32>, tensor<?x3x4xf32>
+}
+
+// -----
+
 // What is declared already stays as it is, in either form.
 // CHECK:      module {
 // CHECK-NEXT:   ttc.param @n.beta : tensor<4xf32> activated(sigmoid)
@@ -186,4 +199,14 @@ module {
   ttc.model @second(%x: tensor<4xf32>) -> tensor<4xf32> {
     ttc.return %x : tensor<4xf32>
   }
+}
+
+// -----
+
+ttc.model @states_of_two_shapes(%x: tensor<?x4xf32>, %y: tensor<?x3x4xf32>) -> (tensor<?x4xf32>, tensor<?x3x4xf32>) {
+  // expected-note @+1 {{the other layer is here}}
+  %0 = ttc.neuron LI "n" (%x) : tensor<?x4xf32>
+  // expected-error @+1 {{'ttc.neuron' op has the path 'n' of another layer: a layer used twice is written the same way twice, and different layers need different paths}}
+  %1 = ttc.neuron LI "n" (%y) : tensor<?x3x4xf32>
+  ttc.return %0, %1 : tensor<?x4xf32>, tensor<?x3x4xf32>
 }

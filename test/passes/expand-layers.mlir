@@ -339,8 +339,8 @@ ttc.param @"l.weight" : tensor<2x4xf32>
 // CHECK-SAME: %[[X:.*]]: tensor<?x3x4xf32>)
 ttc.model @linear(%x: tensor<?x3x4xf32>) -> tensor<?x3x2xf32> {
   // CHECK: %[[BIAS:.*]] = ttc.param_value @l.bias
-  // CHECK: %[[INIT:.*]] = linalg.broadcast ins(%[[BIAS]] : tensor<2xf32>) outs(%{{.*}} : tensor<?x3x2xf32>) dimensions = [0, 1]
   // CHECK: %[[W:.*]] = ttc.param_value @l.weight
+  // CHECK: %[[INIT:.*]] = linalg.broadcast ins(%[[BIAS]] : tensor<2xf32>) outs(%{{.*}} : tensor<?x3x2xf32>) dimensions = [0, 1]
   // CHECK: linalg.contract indexing_maps = [#[[INPUT]], #[[WEIGHT]], #[[OUTPUT]]]
   // CHECK-SAME: ins(%[[X]], %[[W]] : tensor<?x3x4xf32>, tensor<2x4xf32>) outs(%[[INIT]] : tensor<?x3x2xf32>)
   %0 = ttc.linear "l" (%x) : tensor<?x3x4xf32> -> tensor<?x3x2xf32>
@@ -442,10 +442,10 @@ ttc.model @sigmoids(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // CHECK-LABEL: ttc.model @hardtanh(
 ttc.model @hardtanh(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // CHECK: %[[HIGH:.*]] = arith.constant 1.0
-  // CHECK-NEXT: %[[V0:.*]] = arith.minimumf %{{.*}}, %[[HIGH]]
-  // CHECK-NEXT: %[[LOW:.*]] = arith.constant -1.0
-  // CHECK-NEXT: arith.maximumf %[[V0]], %[[LOW]]
+  // CHECK: %[[LOW:.*]] = arith.constant -1.0
+  // CHECK-NEXT: %[[V0:.*]] = arith.maximumf %{{.*}}, %[[LOW]]
+  // CHECK-NEXT: %[[HIGH:.*]] = arith.constant 1.0
+  // CHECK-NEXT: arith.minimumf %[[V0]], %[[HIGH]]
   %0 = ttc.activation hardtanh (%x) : tensor<4xf32>
   ttc.return %0 : tensor<4xf32>
 }
@@ -459,13 +459,13 @@ ttc.model @hardtanh(%x: tensor<4xf32>) -> tensor<4xf32> {
 ttc.model @softmax(%x: tensor<?x3x4xf32>) -> tensor<?x3x4xf32> {
   // The largest element is subtracted first, so that nothing overflows.
   // CHECK: arith.constant 0xFF800000
-  // CHECK: %[[MAX:.*]] = linalg.reduce ins(%[[X]] : tensor<?x3x4xf32>) outs(%{{.*}} : tensor<?x3xf32>) dimensions = [2]
+  // CHECK: %[[MAX:.*]] = linalg.generic {indexing_maps = [#[[ALL]], #[[ROWS]]], iterator_types = ["parallel", "parallel", "reduction"]} ins(%[[X]] :
   // CHECK: arith.maximumf
-  // CHECK: %[[EXP:.*]] = linalg.generic {indexing_maps = [#[[ALL]], #[[ROWS]], #[[ALL]]], {{.*}} ins(%[[X]], %[[MAX]] :
-  // CHECK-NEXT: ^bb0(%[[A:[^:]*]]: f32, %[[B:[^:]*]]: f32,
-  // CHECK-NEXT: %[[V0:.*]] = arith.subf %[[A]], %[[B]]
-  // CHECK-NEXT: math.exp %[[V0]]
-  // CHECK: %[[SUM:.*]] = linalg.reduce ins(%[[EXP]] : tensor<?x3x4xf32>)
+  // CHECK: %[[BELOW:.*]] = linalg.generic {indexing_maps = [#[[ALL]], #[[ROWS]], #[[ALL]]], {{.*}} ins(%[[X]], %[[MAX]] :
+  // CHECK: arith.subf
+  // CHECK: %[[EXP:.*]] = linalg.generic {{.*}} ins(%[[BELOW]] :
+  // CHECK: math.exp
+  // CHECK: %[[SUM:.*]] = linalg.generic {{.*}} "reduction"]} ins(%[[EXP]] :
   // CHECK: arith.addf
   // CHECK: linalg.generic {{.*}} ins(%[[EXP]], %[[SUM]] :
   // CHECK: arith.divf

@@ -51,3 +51,40 @@ module attributes {ttc.states_size = #ttc.bytes<1 + 2 * batch>} {
 
 // CHECK: module attributes {ttc.states_size = #ttc.bytes<0 + 0 * batch>} {
 ttc.param @no_states : tensor<4xf32>
+
+// -----
+
+// A stack is one state: its places follow each other, the rows of each as they are; the
+// whole is rounded up. One of fixed sizes needs no batch.
+// CHECK: module attributes {ttc.states_size = #ttc.bytes<128 + 320 * batch>} {
+// CHECK-NEXT: ttc.state @after : tensor<?x4xf32> at <128 + 0 * batch>
+ttc.state @after : tensor<?x4xf32>
+// CHECK-NEXT: ttc.state @fixed : tensor<3x8xf32> at <0 + 0 * batch>
+ttc.state @fixed : tensor<3x8xf32>
+// CHECK-NEXT: ttc.state @stack : tensor<3x?x20xf32> at <128 + 64 * batch>
+ttc.state @stack : tensor<3x?x20xf32>
+
+// -----
+
+// Two bytes and eight.
+// CHECK: module attributes {ttc.states_size = #ttc.bytes<0 + 192 * batch>} {
+// CHECK-NEXT: ttc.state @double : tensor<?x10xf64> at <0 + 0 * batch>
+ttc.state @double : tensor<?x10xf64>
+// CHECK-NEXT: ttc.state @short : tensor<?x32xbf16> at <0 + 128 * batch>
+ttc.state @short : tensor<?x32xbf16>
+
+// -----
+
+// Where random numbers are drawn, the block begins with the generator.
+// CHECK: module attributes {ttc.generator, ttc.states_size = #ttc.bytes<128 + 64 * batch>} {
+// CHECK-NEXT: ttc.state @a : tensor<4xf32> at <64 + 0 * batch>
+ttc.state @a : tensor<4xf32>
+// CHECK-NEXT: ttc.state @b : tensor<?x4xf32> at <128 + 0 * batch>
+ttc.state @b : tensor<?x4xf32>
+func.func @draws(%x: tensor<4xf32> {ttc.input = "x"}) -> tensor<4xf32> {
+  %0 = ttc.nest "" maps [] -> tensor<4xf32> {
+    %u = ttc.draw stream(0) : f32
+    ttc.yield %u : f32
+  }
+  return %0 : tensor<4xf32>
+}

@@ -130,13 +130,135 @@ func.func @of_a_state(%x: tensor<4xf32> {ttc.input = "x"}, %p: tensor<4xf32> {tt
 func.func @product_of_parameters(%x: tensor<2xf32> {ttc.input = "x"}, %p: tensor<4xf32> {ttc.param = @p},
                                  %w: tensor<2x4xf32> {ttc.param = @w}) -> (tensor<2xf32> {ttc.output = "y"}) {
   // CHECK: ttc.nest "" product(
-  %0 = ttc.nest "" product(%p, %w : tensor<4xf32>, tensor<2x4xf32>) operands(%x : tensor<2xf32>)
+  %0 = ttc.nest "" product(%p : tensor<4xf32>) weights(%w : tensor<2x4xf32>) operands(%x : tensor<2xf32>)
       maps [affine_map<(i) -> (i)>] -> tensor<2xf32> {
   ^bb0(%acc: f32, %a: f32):
     %1 = arith.addf %acc, %a : f32
     ttc.yield %1 : f32
   }
   return %0 : tensor<2xf32>
+}
+
+// -----
+
+// A part of a matrix is a prepared value of its own; the matrix is not, if nothing else reads it.
+// CHECK-LABEL: func.func @slices.prepare(
+// CHECK-SAME: %[[W:[^:]*]]: tensor<4x8xf32> {ttc.param = @w}) -> (tensor<2x4xf32>, tensor<2x4xf32>) {
+// CHECK-DAG: %[[TOP:.*]] = tensor.extract_slice %[[W]][0, 4] [2, 4] [1, 1]
+// CHECK-DAG: %[[BOTTOM:.*]] = tensor.extract_slice %[[W]][2, 4] [2, 4] [1, 1]
+// CHECK: return %[[TOP]], %[[BOTTOM]]
+// CHECK-LABEL: func.func @slices(
+// CHECK-SAME: %[[A:[^:]*]]: tensor<2x4xf32> {ttc.prepared = 0 : index}, %[[B:[^:]*]]: tensor<2x4xf32> {ttc.prepared = 1 : index})
+func.func @slices(%x: tensor<4xf32> {ttc.input = "x"}, %w: tensor<4x8xf32> {ttc.param = @w}) -> (tensor<2xf32> {ttc.output = "y"}) {
+  // CHECK-NEXT: ttc.nest "" product(%{{.*}} weights(%[[A]], %[[B]] :
+  %top = tensor.extract_slice %w[0, 4] [2, 4] [1, 1] : tensor<4x8xf32> to tensor<2x4xf32>
+  %bottom = tensor.extract_slice %w[2, 4] [2, 4] [1, 1] : tensor<4x8xf32> to tensor<2x4xf32>
+  %0 = ttc.nest "" product(%x, %x : tensor<4xf32>, tensor<4xf32>) weights(%top, %bottom : tensor<2x4xf32>, tensor<2x4xf32>)
+      maps [] -> tensor<2xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %1 = arith.mulf %a, %b : f32
+    ttc.yield %1 : f32
+  }
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+#all = affine_map<(i) -> (i)>
+
+// A constant is known before any weight is; the step has a place for it though it has no param.
+// CHECK-LABEL: func.func @constants.prepare() -> tensor<2xf32> {
+// CHECK-NEXT: %[[C:.*]] = arith.constant dense<[5.000000e-01, 2.500000e-01]>
+// CHECK-NEXT: return %[[C]]
+// CHECK-LABEL: func.func @constants(
+func.func @constants(%x: tensor<2xf32> {ttc.input = "x"}) -> (tensor<2xf32> {ttc.output = "y"}) {
+  // CHECK-NOT: arith.constant
+  // CHECK: ttc.nest
+  %c = arith.constant dense<[0.5, 0.25]> : tensor<2xf32>
+  %0 = ttc.nest "" operands(%x, %c : tensor<2xf32>, tensor<2xf32>) maps [#all, #all] -> tensor<2xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %1 = arith.mulf %a, %b : f32
+    ttc.yield %1 : f32
+  }
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+#all = affine_map<(i) -> (i)>
+
+// Sums, joined parts and rows of tables of weights are weights too.
+// CHECK-LABEL: func.func @other_operations.prepare(
+// CHECK: ttc.reduce
+// CHECK: ttc.assemble
+// CHECK: ttc.gather
+// CHECK-LABEL: func.func @other_operations(
+func.func @other_operations(%x: tensor<4xf32> {ttc.input = "x"}, %p: tensor<4x3xf32> {ttc.param = @p}, %q: tensor<2xf32> {ttc.param = @q},
+                            %t: tensor<9x4xf32> {ttc.param = @t}) -> (tensor<4xf32> {ttc.output = "y"}) {
+  // CHECK-NEXT: ttc.nest "step"
+  // CHECK-NOT: ttc.{{reduce|assemble|gather}}
+  // CHECK: return
+  %ids = arith.constant dense<8> : tensor<1xi64>
+  %0 = ttc.reduce add "" operands(%p : tensor<4x3xf32>) maps [affine_map<(i, k) -> (i, k)>] window [3] -> tensor<4xf32> {
+  ^bb0(%a: f32):
+    ttc.yield %a : f32
+  }
+  %1 = ttc.assemble (%q, %q : tensor<2xf32>, tensor<2xf32>) at [[0], [2]] -> tensor<4xf32>
+  %2 = ttc.gather (%t, %ids) : tensor<9x4xf32>, tensor<1xi64> -> tensor<1x4xf32>
+  %3 = tensor.collapse_shape %2 [[0, 1]] : tensor<1x4xf32> into tensor<4xf32>
+  %4 = ttc.nest "step" operands(%x, %0, %1, %3 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) maps [#all, #all, #all, #all] -> tensor<4xf32> {
+  ^bb0(%a: f32, %b: f32, %c: f32, %d: f32):
+    %5 = arith.mulf %a, %b : f32
+    %6 = arith.mulf %c, %d : f32
+    %7 = arith.mulf %5, %6 : f32
+    ttc.yield %7 : f32
+  }
+  return %4 : tensor<4xf32>
+}
+
+// -----
+
+// A random number is another one in each timestep, though its only operand is a parameter.
+// CHECK-LABEL: func.func @random_numbers.prepare(
+// CHECK-NOT: ttc.draw
+// CHECK-LABEL: func.func @random_numbers(
+func.func @random_numbers(%x: tensor<4xf32> {ttc.input = "x"}, %p: tensor<4xf32> {ttc.param = @p}) -> (tensor<4xf32> {ttc.output = "y"}) {
+  // CHECK: ttc.draw
+  %0 = ttc.nest "" operands(%p : tensor<4xf32>) maps [affine_map<(i) -> (i)>] -> tensor<4xf32> {
+  ^bb0(%a: f32):
+    %u = ttc.draw stream(0) : f32
+    %1 = ttc.quantize (probabilistic) %a, %u : f32
+    ttc.yield %1 : f32
+  }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// How large a batch is, prepare does not know.
+// CHECK-LABEL: func.func @of_the_batch.prepare(
+// CHECK-SAME: %[[P:[^:]*]]: tensor<4xf32> {ttc.param = @p}) -> tensor<4xf32> {
+// CHECK-NEXT: return %[[P]]
+// CHECK-LABEL: func.func @of_the_batch(
+func.func @of_the_batch(%x: tensor<?x4xf32> {ttc.input = "x"}, %p: tensor<4xf32> {ttc.param = @p}) -> (tensor<?x4xf32> {ttc.output = "y"}) {
+  // CHECK: ttc.nest
+  %0 = ttc.nest "" operands(%p : tensor<4xf32>) maps [affine_map<(i, j) -> (j)>] -> tensor<?x4xf32> {
+  ^bb0(%a: f32):
+    ttc.yield %a : f32
+  }
+  return %0 : tensor<?x4xf32>
+}
+
+// -----
+
+// A parameter that is an output.
+// CHECK-LABEL: func.func @an_output.prepare(
+// CHECK-SAME: %[[P:[^:]*]]: tensor<4xf32> {ttc.param = @p}) -> tensor<4xf32> {
+// CHECK-LABEL: func.func @an_output(
+// CHECK-SAME: %[[Q:[^:]*]]: tensor<4xf32> {ttc.prepared = 0 : index})
+func.func @an_output(%x: tensor<4xf32> {ttc.input = "x"}, %p: tensor<4xf32> {ttc.param = @p}) -> (tensor<4xf32> {ttc.output = "y"}) {
+  // CHECK-NEXT: return %[[Q]]
+  return %p : tensor<4xf32>
 }
 
 // -----

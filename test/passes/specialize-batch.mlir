@@ -56,6 +56,34 @@ ttc.model @own_layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 
 // -----
 
+// The sizes of a slice and of a grown shape, where they were the batch, are known too.
+// CHECK-LABEL: ttc.model @own_movements(
+ttc.model @own_movements(%x: tensor<?x8xf32>) -> (tensor<?x4xf32>, tensor<?x2x4xf32>) {
+  %c0 = arith.constant 0 : index
+  %batch = tensor.dim %x, %c0 : tensor<?x8xf32>
+  // CHECK: tensor.extract_slice %{{.*}}[0, 1] [8, 4] [1, 1] : tensor<8x8xf32> to tensor<8x4xf32>
+  %0 = tensor.extract_slice %x[0, 1] [%batch, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
+  // CHECK: tensor.expand_shape %{{.*}} {{\[}}[0], [1, 2]] output_shape [{{.*}}, 2, 4] : tensor<8x8xf32> into tensor<8x2x4xf32>
+  %1 = tensor.expand_shape %x [[0], [1, 2]] output_shape [%batch, 2, 4] : tensor<?x8xf32> into tensor<?x2x4xf32>
+  ttc.return %0, %1 : tensor<?x4xf32>, tensor<?x2x4xf32>
+}
+
+// -----
+
+// The batch of a stack of states is its second size.
+// CHECK: ttc.state @stack : tensor<2x8x4xf32>
+ttc.state @stack : tensor<2x?x4xf32>
+// CHECK-LABEL: ttc.model @stacked(
+ttc.model @stacked(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // CHECK-NEXT: ttc.read @stack[1] : tensor<8x4xf32>
+  %0 = ttc.read @stack[1] : tensor<?x4xf32>
+  // CHECK-NEXT: ttc.write %{{.*}}, @stack[0] : tensor<8x4xf32>
+  ttc.write %x, @stack[0] : tensor<?x4xf32>
+  ttc.return %0 : tensor<?x4xf32>
+}
+
+// -----
+
 // expected-error @+1 {{the model @static has no dynamic batch that could become 8}}
 ttc.model @static(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
   ttc.return %x : tensor<1x4xf32>

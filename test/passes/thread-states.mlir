@@ -100,6 +100,76 @@ ttc.model @own_layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 
 // -----
 
+// A stack is threaded place by place, those that nothing touches as well: the places of one
+// stack follow each other, between the other states by name.
+ttc.state @c : tensor<4xf32>
+ttc.state @b : tensor<3x?x4xf32>
+ttc.state @a : tensor<4xf32>
+// CHECK-LABEL: func.func @stack(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x4xf32> {ttc.input = "input0"},
+// CHECK-SAME: %[[A:[^:]*]]: tensor<4xf32> {ttc.state = @a},
+// CHECK-SAME: %[[B0:[^:]*]]: tensor<?x4xf32> {ttc.place = 0 : i64, ttc.state = @b},
+// CHECK-SAME: %[[B1:[^:]*]]: tensor<?x4xf32> {ttc.place = 1 : i64, ttc.state = @b},
+// CHECK-SAME: %[[B2:[^:]*]]: tensor<?x4xf32> {ttc.place = 2 : i64, ttc.state = @b},
+// CHECK-SAME: %[[C:[^:]*]]: tensor<4xf32> {ttc.state = @c})
+// CHECK-SAME: tensor<4xf32> {ttc.state = @a}, tensor<?x4xf32> {ttc.place = 0 : i64, ttc.state = @b}, tensor<?x4xf32> {ttc.place = 1 : i64, ttc.state = @b}, tensor<?x4xf32> {ttc.place = 2 : i64, ttc.state = @b}, tensor<4xf32> {ttc.state = @c}) {
+ttc.model @stack(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // A read sees what was written to its own place.
+  // CHECK-NEXT: return %[[B1]], %[[A]], %[[X]], %[[X]], %[[B2]], %[[C]]
+  %old = ttc.read @b[1] : tensor<?x4xf32>
+  ttc.write %x, @b[0] : tensor<?x4xf32>
+  %new = ttc.read @b[0] : tensor<?x4xf32>
+  ttc.write %new, @b[1] : tensor<?x4xf32>
+  ttc.return %old : tensor<?x4xf32>
+}
+
+// -----
+
+// A state of fixed sizes may be taken whole, or a row at a time.
+ttc.state @rows : tensor<2x4xf32>
+ttc.state @whole : tensor<2x4xf32>
+// CHECK-LABEL: func.func @by_rows(
+// CHECK-SAME: %[[R0:[^:]*]]: tensor<4xf32> {ttc.place = 0 : i64, ttc.state = @rows}, %[[R1:[^:]*]]: tensor<4xf32> {ttc.place = 1 : i64, ttc.state = @rows}, %[[W:[^:]*]]: tensor<2x4xf32> {ttc.state = @whole})
+ttc.model @by_rows(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<2x4xf32>) {
+  // CHECK-NEXT: return %[[R0]], %[[W]], %{{[^,]*}}, %[[R1]], %[[W]]
+  %row = ttc.read @rows[0] : tensor<4xf32>
+  ttc.write %x, @rows[0] : tensor<4xf32>
+  %all = ttc.read @whole : tensor<2x4xf32>
+  ttc.return %row, %all : tensor<4xf32>, tensor<2x4xf32>
+}
+
+// -----
+
+ttc.state @s : tensor<2x4xf32>
+ttc.model @place_and_whole(%x: tensor<4xf32>) -> tensor<2x4xf32> {
+  ttc.write %x, @s[0] : tensor<4xf32>
+  // expected-error @+1 {{'ttc.read' op takes all of @"s", whose places others take one by one: name a place here too}}
+  %0 = ttc.read @s : tensor<2x4xf32>
+  ttc.return %0 : tensor<2x4xf32>
+}
+
+// -----
+
+ttc.state @s : tensor<2x4xf32>
+ttc.model @whole_and_place(%x: tensor<2x4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{'ttc.write' op takes all of @"s", whose places others take one by one: name a place here too}}
+  ttc.write %x, @s : tensor<2x4xf32>
+  %0 = ttc.read @s[1] : tensor<4xf32>
+  ttc.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'ttc.state' op is a stack whose batch is its second dimension: it is read and written a place at a time}}
+ttc.state @s : tensor<2x?x4xf32>
+ttc.model @stack_as_a_whole(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = ttc.read @s : tensor<2x?x4xf32>
+  ttc.write %0, @s : tensor<2x?x4xf32>
+  ttc.return %x : tensor<?x4xf32>
+}
+
+// -----
+
 // Layers that are still whole are refused: their states would be left out.
 ttc.param @"n.beta" : tensor<4xf32> activated(sigmoid)
 ttc.state @"n.mem" : tensor<4xf32>

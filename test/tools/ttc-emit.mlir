@@ -56,6 +56,7 @@
 // The paths of both layers are the nest's name.
 // NESTS-NEXT: ttc.nest "l+n" product(
 // NESTS-NOT: ttc.nest
+// NESTS: return
 
 // SCHEDULED: func.func @net.prepare.entry(
 // SCHEDULED: func.func @net.step(
