@@ -11,7 +11,7 @@ from typing import Any
 import own_layers
 import torch
 import tracetorch as tt
-from cases import randomise
+from rows import randomise
 from random_models import heaviside
 from torch import nn
 

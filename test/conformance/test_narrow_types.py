@@ -10,7 +10,7 @@ import copy
 import pytest
 import torch
 import ttc
-from cases import ORDINARY, OWN, RNN, SPIKING, SSM, TORCH_RECURRENT, Case
+from rows import ORDINARY, OWN, RNN, SPIKING, SSM, TORCH_RECURRENT, Case
 from comparing import same_bits
 from conftest import SEED
 from random_models import seeded

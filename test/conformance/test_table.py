@@ -8,7 +8,7 @@ import pytest
 import torch
 import tracetorch as tt
 import ttc
-from cases import BATCHES, CASES, DTYPES, EVENTS, Case
+from rows import BATCHES, CASES, DTYPES, EVENTS, Case
 from comparing import Boundaries, error_in_tolerances, error_of, same_bits
 from conftest import SEED
 from random_models import ALL_NEURONS, seeded

@@ -6,7 +6,7 @@ import pytest
 import torch
 import tracetorch as tt
 import ttc
-from comparing import compared
+from agreement import compared
 from torch import nn
 from ttc.exporting import export_model
 

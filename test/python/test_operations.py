@@ -4,7 +4,7 @@
 
 import pytest
 import torch
-from comparing import compared, many, same
+from agreement import compared, many, same
 from torch import nn
 from torch.nn import functional as F
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import tracetorch as tt
 import ttc
-from comparing import compared
+from agreement import compared
 from test_exporting import Calls
 from torch import nn
 from torch.nn.utils import rnn
