@@ -101,7 +101,7 @@ def pytest_runtest_logreport(report):
 def pytest_sessionfinish(session):
     if hasattr(session.config, "workerinput") or not _rows:
         return
-    from cases import CASES, EVENTS
+    from rows import CASES, EVENTS
 
     sections: dict[str, list[str]] = {}
     for case in [*CASES, *EVENTS]:
