@@ -4,7 +4,7 @@ The bound of a setting is the larger of two times: its multiplications and addit
 fused multiply-adds, and its bytes (weights, states, inputs, outputs) at the speed of the level of
 memory in which they can stay. Where a product's input is zero its column need not be read: events
 count as far as they are active. A sequence need read weights and states once. All this is what no
-code can avoid; sigmoids and calls come on top.
+code can avoid; sigmoids, exponentials and calls come on top.
 """
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,6 +23,8 @@ from torch import nn
 from ttc import toolchain
 
 from engines.setting import Setting
+
+_PRODUCTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 @dataclass(frozen=True)
@@ -88,22 +90,32 @@ class Work:
 def measure_work(setting: Setting) -> Work:
     """Runs the reference on the checked inputs and counts."""
     model = setting.case.model()
-    active: dict[nn.Linear, list[float]] = {}
+    active: dict[nn.Module, list[float]] = {}
+    multiplications: dict[nn.Module, int] = {}
 
-    def count(layer: nn.Linear, inputs: tuple[torch.Tensor, ...]) -> None:
+    def count(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         nonzero = (inputs[0] != 0).float().mean().item()
         active.setdefault(layer, []).append(nonzero)
+        # Each element of the output has the weights of a feature or a channel.
+        multiplications[layer] = output.numel() * layer.weight[0].numel()
 
-    for layer in model.modules():
-        if isinstance(layer, nn.Linear):
-            layer.register_forward_pre_hook(count)
     with torch.inference_mode():
-        for x in setting.checked:
+        # States begin as zeros: those of the first timestep are not the stream's.
+        model(setting.checked[0])
+        for layer in model.modules():
+            if isinstance(layer, _PRODUCTS):
+                layer.register_forward_hook(count)
+        for x in setting.checked[1:]:
             y = model(x)
     activity = {layer: sum(parts) / len(parts) for layer, parts in active.items()}
-    flops = sum(2.0 * layer.weight.numel() * part for layer, part in activity.items())
+    flops = sum(2.0 * multiplications[layer] * part for layer, part in activity.items())
     weights = sum(tensor.nbytes for tensor in model.state_dict().values())
-    skipped = sum(layer.weight.nbytes * (1 - part) for layer, part in activity.items())
+    # A channel of a convolution has many inputs: some are active nearly always.
+    skipped = sum(
+        layer.weight.nbytes * (1 - part)
+        for layer, part in activity.items()
+        if isinstance(layer, nn.Linear)
+    )
     # The reference names each state several times: the tensors are told apart by where they are.
     states = {
         id(getattr(layer, name)): getattr(layer, name).nbytes
@@ -113,7 +125,7 @@ def measure_work(setting: Setting) -> Work:
     streamed = (setting.checked[0].nbytes + y.nbytes) * setting.steps
     return Work(
         setting.steps,
-        flops * setting.batch * setting.steps,
+        flops * setting.steps,
         weights - skipped + sum(states.values()) + streamed,
         list(activity.values()),
     )

@@ -13,6 +13,7 @@ import platform
 import statistics
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,9 @@ RTOL, ATOL = 1e-4, 1e-5  # ATOL of the largest output, or of 1
 MAX_DIFFERENT = 0.02  # of the elements, with hard events
 BELOW_BOUND = 0.8  # a median below this part of the bound is an error of measurement or of code
 SECONDS_A_SLICE = 0.02
+# Where one call takes longer than a slice, rounds are cut short, but not below so many.
+SECONDS_A_SETTING = 20.0
+MIN_ROUNDS = 3
 
 
 def main() -> int:
@@ -67,7 +71,7 @@ def main() -> int:
     _progress("")
 
     print(report.text_tables(results, options.engines))
-    lines = _describe(machine, empty_ns, options)
+    lines = _describe(machine, empty_ns, options, results)
     print("\n".join(lines))
     if options.json:
         options.json.write_text(report.to_json(results))
@@ -172,7 +176,11 @@ def _measure(
                 engine.time(SILENT_STEPS)
             slices[name] = _calls_a_slice(engine)
         samples: dict[str, list[float]] = {name: [] for name in engines}
+        start = time.monotonic()
         for number in range(options.rounds):
+            if number >= MIN_ROUNDS and time.monotonic() - start > SECONDS_A_SETTING:
+                result.rounds = number
+                break
             _progress(f"{where}: round {number + 1} of {options.rounds}")
             # Whoever comes after a slow engine is not always the same.
             for name in list(engines) if number % 2 == 0 else reversed(engines):
@@ -244,16 +252,24 @@ def _progress(words: str) -> None:
         print(f"\r\033[K{words}", end="", file=sys.stderr, flush=True)
 
 
-def _describe(machine: Machine, empty_ns: float, options: argparse.Namespace) -> list[str]:
+def _describe(
+    machine: Machine, empty_ns: float, options: argparse.Namespace, results: list[report.Result]
+) -> list[str]:
     """The machine and the run, a sentence each."""
     levels = ", ".join(f"{level.name} {level.read_gbs:.0f}" for level in machine.levels)
     return [
-        f"{_processor()}, one pinned core, one thread, float32, {options.rounds} rounds.",
+        f"{_processor()}, one pinned core, one thread, float32, {options.rounds} rounds"
+        + _fewer_rounds(results, options.rounds) + ".",
         f"Limits of the core: {machine.fma_gflops:.0f} GFLOP/s of fused multiply-adds; reading "
         f"{levels} GB/s; an indirect call {machine.indirect_call_ns:.1f} ns.",
         f"A call of ttc around a model that does nothing: {empty_ns:.1f} ns.",
         f"PyTorch {torch.__version__}, Python {platform.python_version()}.",
     ]
+
+
+def _fewer_rounds(results: list[report.Result], rounds: int) -> str:
+    fewest = min(result.rounds for result in results)
+    return f" (at least {fewest} where a call is long)" if fewest < rounds else ""
 
 
 def _processor() -> str:

@@ -2,7 +2,16 @@
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-from . import aotinductor, reference, reference_ttcompiled, torch_compile, ttc_call, ttc_python
+from . import (
+    aotinductor,
+    onnxruntime,
+    reference,
+    reference_ttcompiled,
+    torch_compile,
+    torchscript,
+    ttc_call,
+    ttc_python,
+)
 
 # In the order of the tables. `ttc` is what the others are compared with, `reference` what the
 # outputs are.
@@ -11,6 +20,8 @@ ENGINES = {
     "ttc-python": ttc_python.open_engine,
     "reference": reference.open_engine,
     "reference-ttcompiled": reference_ttcompiled.open_engine,
+    "torchscript": torchscript.open_engine,
+    "onnxruntime": onnxruntime.open_engine,
     "torch.compile": torch_compile.open_engine,
     "aotinductor": aotinductor.open_engine,
 }

@@ -19,6 +19,9 @@ from bounds import Level, Machine, measure_work  # noqa: E402
 from cases import GROUPS, NEURONS  # noqa: E402
 from engines.setting import Setting, Unavailable  # noqa: E402
 
+# More would only wait for each other where other tests run, too.
+torch.set_num_threads(1)
+
 
 def run_bench(*arguments):
     command = [str(HOME / "scripts" / "bench.sh"), *map(str, arguments)]
@@ -70,7 +73,7 @@ def test_unknown_names_are_refused():
 
 
 def test_a_case_is_the_same_every_time(tmp_path):
-    for case in (GROUPS["a"][0], GROUPS["b*"][1], GROUPS["h"][0]):
+    for case in (GROUPS["a"][0], GROUPS["b*"][1], GROUPS["g*"][0], GROUPS["h"][0]):
         setting, again = (Setting(case, 1, 1, tmp_path, tmp_path) for _ in range(2))
         assert torch.equal(setting.checked, again.checked)
         assert torch.equal(setting.timed, again.timed)
@@ -78,7 +81,7 @@ def test_a_case_is_the_same_every_time(tmp_path):
 
 
 def test_the_neurons_of_hard_cases_fire_as_often_as_their_inputs(tmp_path):
-    for case in GROUPS["b*"]:
+    for case in GROUPS["b*"] + GROUPS["g*"]:
         wanted = int(case.name.partition(":")[2]) / 100
         setting = Setting(case, 64, 1, tmp_path, tmp_path)
         for part in measure_work(setting).activity:
@@ -97,6 +100,45 @@ def test_bound():
     assert machine.seconds_to_read(2000) == pytest.approx(3e-6)
 
 
+@pytest.mark.parametrize(
+    "group, flops",
+    [
+        ("a", 2 * (784 * 128 + 128 * 10)),
+        ("c", 2 * (700 * 256 + 2 * 3 * 512 * 256 + 256 * 20)),
+        ("f", 2 * 4 * (256 * 512 + 256 * 48 + 16 * 256 + 256 * 256)),
+        ("g", 2 * (30 * 30 * 16 * 27 + 14400 * 128 + 128 * 10)),
+    ],
+)
+def test_work(tmp_path, group, flops):
+    (case,) = GROUPS[group]
+    one, several = (measure_work(Setting(case, batch, 1, tmp_path, tmp_path)) for batch in (1, 3))
+    assert one.flops == pytest.approx(flops, rel=1e-3)
+    assert several.flops == pytest.approx(3 * one.flops, rel=1e-3)
+    weights = sum(tensor.nbytes for tensor in case.model().state_dict().values())
+    assert weights < one.bytes < several.bytes < 1.2 * weights
+
+
+@pytest.mark.parametrize("engine, steps", [("ttc", 1), ("ttc", 128), ("torchscript", 1)])
+@pytest.mark.parametrize("group", ["c", "d", "e", "f", "g", "g*"])
+def test_engines_agree(tmp_path, engine, group, steps):
+    case = GROUPS[group][0]
+    setting = Setting(case, 2, steps, tmp_path, tmp_path)
+    expected = run.ENGINES["reference"](setting).outputs()
+    opened = run.ENGINES[engine](setting)
+    assert run._difference(opened.outputs(), expected, case.hard) == ""
+    # From zero states again, whatever has run.
+    opened.time(1)
+    assert run._difference(opened.outputs(), expected, case.hard) == ""
+
+
+def test_long_calls_are_timed_in_fewer_rounds(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SECONDS_A_SETTING", 0.0)
+    result = measure(tmp_path, monkeypatch, FakeEngine, rounds=9)
+    assert result.rounds == run.MIN_ROUNDS
+    assert f"(at least {run.MIN_ROUNDS} where" in run._fewer_rounds([result], 9)
+    assert run._fewer_rounds([result], run.MIN_ROUNDS) == ""
+
+
 class FakeEngine:
     """An engine of a wrong output, or of an impossible time."""
 
@@ -112,13 +154,13 @@ class FakeEngine:
         return self._nanoseconds
 
 
-def measure(tmp_path, monkeypatch, engine):
+def measure(tmp_path, monkeypatch, engine, rounds=2):
     """The result of the case a with `engine` in place of ttc."""
     setting = Setting(GROUPS["a"][0], 1, 1, tmp_path, tmp_path)
     expected = run.ENGINES["reference"](setting).outputs()
     monkeypatch.setitem(run.ENGINES, "ttc", lambda _: engine(expected))
     monkeypatch.setattr(
-        sys, "argv", ["bench", "--engines", "ttc", "--rounds", "2", "--cases", "a"]
+        sys, "argv", ["bench", "--engines", "ttc", "--rounds", str(rounds), "--cases", "a"]
     )
     machine = Machine(100.0, 1.0, [Level("DRAM", 0, 100.0)])
     return run._measure(setting, run._parse_options(), machine, "")
