@@ -25,6 +25,7 @@ from .layers import emit_layer, is_layer, refusal
 from .operations import emit_operation, is_known
 from .params import Constrained
 from .paths import canonical_key
+from .progress import progress
 from .recording import Node
 from .sequences import resize
 from .subject import floats_of, private_copy
@@ -88,15 +89,9 @@ def export_model(
     examples = check_examples(model, example_input)
     if batch is not None:
         examples = _with_batch(model, examples, batch)
-    fixed = ""
-    while True:
-        traced = trace(model, examples, batch, _KNOWN, fixed)
-        emitter = Emitter(traced)
-        try:
-            text, output, findings = _emit(emitter, symbol_of(name))
-            break
-        except FixedBatch as reason:
-            fixed = str(reason)
+    with progress(f"exporting '{name}'"):
+        emitter, text, output, findings = _traced_and_emitted(model, examples, name, batch)
+    traced = emitter.traced
     if findings and strict:
         more = len(findings) - 1
         rest = f" ({more} more: ttc.check lists them)" if more else ""
@@ -132,6 +127,19 @@ def export_model(
         text, emitter.weights, state_dict, aliases, constrained, inputs, output, emitter.renamed,
         booleans, findings, emitter.place_of,
     )
+
+
+def _traced_and_emitted(
+    model: nn.Module, examples: Sequence[Any], name: str, batch: int | None
+) -> tuple[Emitter, str, pytree.TreeSpec | None, list[Finding]]:
+    """The model's IR; with a fixed batch where writing it finds that the batch must be."""
+    fixed = ""
+    while True:
+        emitter = Emitter(trace(model, examples, batch, _KNOWN, fixed))
+        try:
+            return (emitter, *_emit(emitter, symbol_of(name)))
+        except FixedBatch as reason:
+            fixed = str(reason)
 
 
 def check_examples(model: nn.Module, example_input: Examples) -> list[Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .errors import Error, Place
+from .progress import progress
 
 
 def home() -> Path:
@@ -50,7 +51,8 @@ def run_driver(
     place_of: where the user's code does what stands in a line of the model IR; the error says so.
     """
     command = [str(driver()), str(source), "-o", str(output), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with progress(f"compiling '{source.name}'"):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         diagnostics = done.stderr.strip() or f"it ended with the exit code {done.returncode}"
         found = re.search(rf"{re.escape(source.name)}:(\d+):", diagnostics)

@@ -13,6 +13,7 @@
 #include "Check.h"
 #include "Linker.h"
 #include "ModelFile.h"
+#include "Progress.h"
 #include "codegen/Pipelines.h"
 #include "codegen/TTCCodegenPasses.h"
 #include "passes/TTCPasses.h"
@@ -126,9 +127,11 @@ llvm::cl::opt<bool> verbose("v", llvm::cl::desc("Say what is run"),
 /// failure.
 class Compilation {
 public:
-  explicit Compilation(MLIRContext &context) : context(context) {}
+  explicit Compilation(MLIRContext &context)
+      : context(context), progress("ttc " + inputPath) {}
 
   LogicalResult run() {
+    progress.stage("reading the model");
     if (failed(checkOptions()) || failed(parse()))
       return failure();
     table.modelFingerprint = fingerprintModel(*module);
@@ -149,17 +152,19 @@ public:
     struct Stage {
       Emit level;
       StringRef name;
+      StringRef what;
       std::function<void(OpPassManager &)> add;
     };
     Stage stages[] = {
-        {Emit::Declared, "declared",
+        {Emit::Declared, "declared", "declaring parameters and states",
          [&](OpPassManager &pm) { addDeclarePasses(pm, {batch, storage}); }},
-        {Emit::Expanded, "expanded", addExpandPasses},
-        {Emit::Threaded, "threaded", addThreadPasses},
-        {Emit::Nests, "nests", addFusePasses},
-        {Emit::Scheduled, "scheduled",
+        {Emit::Expanded, "expanded", "expanding the layers", addExpandPasses},
+        {Emit::Threaded, "threaded", "threading the states", addThreadPasses},
+        {Emit::Nests, "nests", "fusing the timestep", addFusePasses},
+        {Emit::Scheduled, "scheduled", "scheduling the loops",
          [&](OpPassManager &pm) { addSchedulePasses(pm, machine.unit); }}};
     for (const Stage &stage : stages) {
+      progress.stage(stage.what.str());
       PassManager pm(&context);
       stage.add(pm);
       if (failed(pm.run(*module)))
@@ -213,6 +218,12 @@ private:
       return failure();
     diagnostics =
         std::make_unique<SourceMgrDiagnosticHandler>(sources, &context);
+    // The last handler is asked first: it makes room for a diagnostic on the
+    // line of the progress, and passes it on.
+    roomForDiagnostics.emplace(&context, [this](Diagnostic &) {
+      progress.clear();
+      return failure();
+    });
     module = parseSourceFile<ModuleOp>(sources, &context);
     if (!module || failed(checkModelModule(*module)))
       return failure();
@@ -257,6 +268,7 @@ private:
   LogicalResult emitBinary() {
     std::optional<EmbeddedWeights> embedded;
     if (!weightsPath.empty()) {
+      progress.stage("preparing the weights");
       auto prepared = runPrepareHere(
           *module, table, machine.unit,
           [&](const ttc_model_descriptor &d) { return prepareWeights(d); });
@@ -265,6 +277,7 @@ private:
       embedded = std::move(*prepared);
     }
 
+    progress.stage("lowering to LLVM");
     PassManager pm(&context);
     addLLVMPasses(pm, machine.unit);
     if (failed(pm.run(*module)))
@@ -276,7 +289,9 @@ private:
       return report(translated.takeError());
     if (emit == Emit::Executable)
       addMain(**translated);
+    progress.stage("optimising");
     optimize(**translated, machine, optimization - '0');
+    progress.stage("writing machine code");
     if (saveTemps || emit == Emit::LLVM) {
       std::string text;
       llvm::raw_string_ostream stream(text);
@@ -406,6 +421,7 @@ private:
               llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", linkedPath))
         return report("'" + path + "' cannot be written: " + error.message());
       llvm::FileRemover removeLinked(linkedPath);
+      progress.stage("linking");
       if (llvm::Error error = link(objectPath, linkedPath, path))
         return report(std::move(error));
       if (auto error = llvm::sys::fs::rename(linkedPath, path))
@@ -484,13 +500,16 @@ private:
     return report(toString(std::move(error)));
   }
   LogicalResult report(const std::string &sentence) {
+    progress.clear();
     llvm::errs() << inputPath << ": error: " << sentence << "\n";
     return failure();
   }
 
   MLIRContext &context;
+  Progress progress;
   llvm::SourceMgr sources;
   std::unique_ptr<SourceMgrDiagnosticHandler> diagnostics;
+  std::optional<ScopedDiagnosticHandler> roomForDiagnostics;
   OwningOpRef<ModuleOp> module;
   std::optional<int64_t> batch;
   ttc::Target machine;
