@@ -181,37 +181,65 @@ private:
   Function *emitRun() {
     Function *function =
         entry({pointer, pointer, pointer, pointer, pointer, i64, i64}, "run");
-    Value *steps = function->getArg(6);
     withoutSubnormals([&] {
-      if (table.stages.empty()) {
-        forEach(function, steps, "timestep",
-                [&](Value *t) { callStep(function, t); });
-        return;
-      }
-      Value *block = ConstantInt::get(i64, table.block);
-      Value *blocks = builder.CreateUDiv(
-          builder.CreateAdd(steps, ConstantInt::get(i64, table.block - 1)),
-          block);
-      forEach(function, blocks, "block", [&](Value *index) {
-        Value *first = builder.CreateMul(index, block);
-        Value *count = builder.CreateBinaryIntrinsic(
-            Intrinsic::umin, block, builder.CreateSub(steps, first));
-        for (const RunStage &stage : table.stages) {
-          if (stage.takesBlock) {
-            Value *rows = table.batch == TTC_BATCH
-                              ? builder.CreateMul(count, function->getArg(5))
-                              : count;
-            callStage(function, stage, first, ConstantInt::get(i64, 0), rows);
-            continue;
-          }
-          forEach(function, count, "timestep", [&](Value *t) {
-            callStage(function, stage, first, t, function->getArg(5));
-          });
-        }
-      });
+      if (table.stages.empty())
+        runByTimesteps(function);
+      else if (table.batch != TTC_BATCH)
+        runByBlocks(function, ConstantInt::get(i64, table.block));
+      else
+        runByBatch(function);
     });
     builder.CreateRetVoid();
     return function;
+  }
+
+  /// A block has so many rows at most: timesteps times batch. A batch that
+  /// leaves no room for two timesteps gains nothing by blocks.
+  void runByBatch(Function *run) {
+    auto *byBlocks = BasicBlock::Create(context, "blocks", run);
+    auto *byTimesteps = BasicBlock::Create(context, "timesteps", run);
+    auto *end = BasicBlock::Create(context, "end", run);
+    Value *timesteps =
+        builder.CreateUDiv(ConstantInt::get(i64, table.block), run->getArg(5));
+    builder.CreateCondBr(
+        builder.CreateICmpUGE(timesteps, ConstantInt::get(i64, 2)), byBlocks,
+        byTimesteps);
+    builder.SetInsertPoint(byBlocks);
+    runByBlocks(run, timesteps);
+    builder.CreateBr(end);
+    builder.SetInsertPoint(byTimesteps);
+    runByTimesteps(run);
+    builder.CreateBr(end);
+    builder.SetInsertPoint(end);
+  }
+
+  void runByTimesteps(Function *run) {
+    forEach(run, run->getArg(6), "timestep",
+            [&](Value *t) { callStep(run, t); });
+  }
+
+  void runByBlocks(Function *run, Value *block) {
+    Value *steps = run->getArg(6), *batch = run->getArg(5);
+    Value *blocks = builder.CreateUDiv(
+        builder.CreateAdd(steps,
+                          builder.CreateSub(block, ConstantInt::get(i64, 1))),
+        block);
+    forEach(run, blocks, "block", [&](Value *index) {
+      Value *first = builder.CreateMul(index, block);
+      Value *count = builder.CreateBinaryIntrinsic(
+          Intrinsic::umin, block, builder.CreateSub(steps, first));
+      for (const RunStage &stage : table.stages) {
+        if (stage.takesBlock) {
+          Value *rows = table.batch == TTC_BATCH
+                            ? builder.CreateMul(count, batch)
+                            : count;
+          callStage(run, stage, first, ConstantInt::get(i64, 0), rows);
+          continue;
+        }
+        forEach(run, count, "timestep",
+                [&](Value *t) { callStage(run, stage, first, t, batch); });
+      }
+    });
   }
 
   Value *bytesOf(ttc_bytes size, Value *batch) {

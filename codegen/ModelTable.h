@@ -71,7 +71,8 @@ struct ModelTable {
   uint64_t preparedSize = 0;
   ttc_bytes statesSize = {0, 0}, scratchSize = {0, 0};
   bool hasGenerator = false;
-  /// How a sequence is computed, if not by the step: so many timesteps at once.
+  /// How a sequence is computed, if not by the step: so many timesteps, or
+  /// rows of a dynamic batch, at once.
   std::vector<RunStage> stages;
   int64_t block = 0;
   ttc_bytes buffersSize = {0, 0};

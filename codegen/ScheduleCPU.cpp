@@ -70,23 +70,16 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
                                   BytesAttr ofStep) {
     int64_t block = module->getAttrOfType<IntegerAttr>(blockAttr).getInt();
     auto buffers = module->getAttrOfType<BytesAttr>(buffersSizeAttr);
-    // Whether rows of the batch are what a block multiplies.
-    bool hasBatch = buffers.getPerBatch() != 0 || ofStep.getPerBatch() != 0;
     int64_t fixed = 0, perBatch = 0;
     for (auto name : names.getAsRange<FlatSymbolRefAttr>()) {
       auto stage = module.lookupSymbol<func::FuncOp>(name.getValue());
       BytesAttr size = scheduleStep(stage, unit, plan, module);
-      int64_t grown = size.getPerBatch();
-      int64_t own = size.getFixed();
-      if (stage->hasAttr(wholeBlockAttr)) {
-        grown *= block;
-        if (!hasBatch) {
-          own += grown;
-          grown = 0;
-        }
-      }
-      fixed = std::max(fixed, own);
-      perBatch = std::max(perBatch, grown);
+      // The rows of a whole block are never more than its size.
+      bool takesBlock = stage->hasAttr(wholeBlockAttr);
+      int64_t rows = takesBlock ? block : 0;
+      fixed = std::max(fixed, size.getFixed() + size.getPerBatch() * rows);
+      if (!takesBlock)
+        perBatch = std::max(perBatch, size.getPerBatch());
       stage.erase();
     }
     return BytesAttr::get(

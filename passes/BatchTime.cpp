@@ -36,6 +36,9 @@ struct Stage {
   bool wholeBlock;              ///< no timestep of the block needs another one
 };
 
+/// Beyond so many rows a product is not faster the more it has.
+constexpr int64_t maxBlockRows = 48;
+
 /// Plans and builds the stages of one step function.
 class StageBuilder {
 public:
@@ -93,9 +96,10 @@ private:
     if (!llvm::all_of(body.getArguments(), fits))
       return false;
     for (Operation &op : body.without_terminator()) {
-      if (!becomesLoops(&op) &&
-          !isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::DimOp>(
-              op))
+      bool isSize = llvm::all_of(op.getResultTypes(),
+                                 [](Type type) { return type.isIndex(); });
+      if (!becomesLoops(&op) && !isSize &&
+          !isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
         return false;
       if (!llvm::all_of(op.getResults(), fits))
         return false;
@@ -215,19 +219,22 @@ private:
   }
 
   unsigned groupOf(Operation *op) {
-    return group[llvm::find(ops, op) - ops.begin()];
+    auto at = llvm::find(ops, op);
+    assert(at != ops.end() && "replaced since the groups were found");
+    return group[at - ops.begin()];
   }
 
   /// Products of a recurrent nest whose inputs no recurrence needs become nests
   /// of their own. Events keep theirs: a timestep's active inputs are few.
   void splitProducts() {
     findGroups();
-    SmallVector<NestOp> nests;
-    for (auto [index, op] : llvm::enumerate(ops))
-      if (auto nest = dyn_cast<NestOp>(op);
-          nest && nest.hasProduct() && recurrent[index])
-        nests.push_back(nest);
-    for (NestOp nest : nests) {
+    // Decided for all before any is replaced: the groups know the operations
+    // that were there.
+    SmallVector<std::pair<NestOp, SmallVector<unsigned>>> splits;
+    for (auto [index, op] : llvm::enumerate(ops)) {
+      auto nest = dyn_cast<NestOp>(op);
+      if (!nest || !nest.hasProduct() || !recurrent[index])
+        continue;
       SmallVector<unsigned> apart;
       for (unsigned p = 0; p < nest.getNumProducts(); ++p) {
         Value root = rootOf(nest.getProductInputs()[p]);
@@ -239,8 +246,10 @@ private:
           apart.push_back(p);
       }
       if (!apart.empty())
-        splitNest(nest, apart);
+        splits.push_back({nest, apart});
     }
+    for (auto &[nest, apart] : splits)
+      splitNest(nest, apart);
     findGroups();
   }
 
@@ -330,14 +339,24 @@ private:
         stageOf[op] = index;
   }
 
-  /// A block pays where products of several timesteps read weights once.
+  /// A block pays where products of several timesteps read weights once: if
+  /// those of one timestep have few rows.
   bool gains() {
     return llvm::any_of(stages, [](const Stage &stage) {
       return stage.wholeBlock && llvm::any_of(stage.ops, [](Operation *op) {
                auto nest = dyn_cast<NestOp>(op);
-               return nest && nest.hasProduct();
+               return nest && nest.hasProduct() &&
+                      rowsOf(nest) <= maxBlockRows / 2;
              });
     });
+  }
+
+  /// The rows of a product in one timestep; 1 where the batch is dynamic.
+  static int64_t rowsOf(NestOp nest) {
+    int64_t rows = 1;
+    for (int64_t size : nest.getDomain().getShape().drop_back())
+      rows *= ShapedType::isDynamic(size) ? 1 : size;
+    return rows;
   }
 
   //===--------------------------------------------------------------------===//
@@ -383,18 +402,18 @@ private:
           between.push_back(result);
           bytes += stepBytes(result.getType());
         }
-    // What passes between stages stays in the nearest caches; as many timesteps
-    // as make whole tiles of 12, 6 and 4 rows.
-    constexpr int64_t tile = 12, most = 48, cache = 256 * 1024;
+    // What passes between stages stays in the nearest caches; as many rows as
+    // make whole tiles of 12, 6 and 4. With a dynamic batch a run takes fewer
+    // timesteps the more rows each has.
+    constexpr int64_t tile = 12, cache = 256 * 1024;
     block = std::clamp(cache / std::max<int64_t>(bytes, 1) / tile * tile, tile,
-                       most);
-    int64_t fixed = 0, perBatch = 0;
+                       maxBlockRows);
+    int64_t end = 0;
     for (Value value : between) {
-      buffers[value] = BytesAttr::get(step.getContext(), fixed, perBatch);
-      int64_t all = llvm::alignTo(stepBytes(value.getType()) * block, 64);
-      (hasBatch ? perBatch : fixed) += all;
+      buffers[value] = BytesAttr::get(step.getContext(), end, 0);
+      end += llvm::alignTo(stepBytes(value.getType()) * block, 64);
     }
-    size = BytesAttr::get(step.getContext(), fixed, perBatch);
+    size = BytesAttr::get(step.getContext(), end, 0);
   }
 
   //===--------------------------------------------------------------------===//

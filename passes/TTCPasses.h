@@ -73,8 +73,8 @@ inline constexpr llvm::StringLiteral wholeBlockAttr = "ttc.whole_block";
 inline constexpr llvm::StringLiteral bufferAttr = "ttc.buffer";
 /// On an input of a stage: it may be mostly zeros.
 inline constexpr llvm::StringLiteral eventsAttr = "ttc.events";
-/// On the module: the size of those buffers, and how many timesteps a block
-/// has.
+/// On the module: the size of those buffers, and how many rows a block has at
+/// most: timesteps, times the batch where that is dynamic.
 inline constexpr llvm::StringLiteral buffersSizeAttr = "ttc.buffers_size";
 inline constexpr llvm::StringLiteral blockAttr = "ttc.block";
 /// On the module, where random numbers are drawn: the block of states begins

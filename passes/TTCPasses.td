@@ -467,6 +467,8 @@ def BatchTime : TTC_Pass<"ttc-batch-time"> {
 
     Each stage is a function like the step. `ttc.whole_block` says that it takes the block
     at once; `ttc.buffer` where in the block's buffers lies what passes from stage to stage.
+    `ttc.block` is how many rows a block has at most: a batch of 4 goes a quarter as many
+    timesteps at once, and one of more than half as many rows gains nothing and keeps the step.
     The sums are those of the step, in the same order: the bits are the same. A model that
     draws random numbers, or that passes an input through, keeps the step for its sequences.
 
@@ -493,7 +495,7 @@ def BatchTime : TTC_Pass<"ttc-batch-time"> {
 
     ```mlir
     #map = affine_map<(d0, d1) -> (d0, d1)>
-    module attributes {ttc.block = 48 : i64, ttc.buffers_size = #ttc.bytes<0 + 384 * batch>} {
+    module attributes {ttc.block = 48 : i64, ttc.buffers_size = #ttc.bytes<384 + 0 * batch>} {
       func.func @net(%arg0: tensor<?x4xf32> {ttc.input = "x"}, %arg1: tensor<2x4xf32> {ttc.prepared = 0 : index}, %arg2: tensor<?x2xf32> {ttc.state = @mem}) -> (tensor<?x2xf32> {ttc.output = "y"}, tensor<?x2xf32> {ttc.state = @mem}) attributes {ttc.stages = [@net.stage0, @net.stage1]} {
         %0 = ttc.nest "net.0" product(%arg0 : tensor<?x4xf32>) weights(%arg1 : tensor<2x4xf32>) operands(%arg2 : tensor<?x2xf32>) maps [#map] -> tensor<?x2xf32> {
         ^bb0(%arg3: f32, %arg4: f32):

@@ -12,7 +12,7 @@
 #all = affine_map<(i, j) -> (i, j)>
 // A layer of neurons is split: its product needs no other timestep, its update does. What
 // passes between them is a buffer for a block of timesteps; the step itself stays whole.
-// CHECK: module attributes {ttc.block = [[BLOCK:[0-9]+]] : i64, ttc.buffers_size = #ttc.bytes<0 + {{[1-9][0-9]*}} * batch>} {
+// CHECK: module attributes {ttc.block = [[BLOCK:[0-9]+]] : i64, ttc.buffers_size = #ttc.bytes<{{[1-9][0-9]*}} + 0 * batch>} {
 // CHECK-LABEL: func.func @neurons(
 // CHECK-SAME: attributes {ttc.stages = [@neurons.stage0, @neurons.stage1]}
 // CHECK: ttc.nest "n" product({{.*}} operands(
@@ -61,6 +61,64 @@ func.func @recurrence(%x: tensor<?x4xf32> {ttc.input = "x"}, %w: tensor<2x4xf32>
     ttc.yield %1 : f32
   }
   return %0, %0 : tensor<?x2xf32>, tensor<?x2xf32>
+}
+
+// -----
+
+// Two nests of one recurrence, as the gates and the candidate of a GRU: the products with the
+// input leave both, those with the state and with what it becomes stay.
+#all = affine_map<(i, j) -> (i, j)>
+// CHECK-LABEL: func.func @gated.stage0(
+// CHECK-SAME: attributes {ttc.whole_block}
+// CHECK-COUNT-2: ttc.nest "r" product(%arg0 : tensor<?x2xf32>)
+// CHECK-NOT: product(
+// CHECK-LABEL: func.func @gated.stage1(
+// CHECK-SAME: %[[H:[^:]*]]: tensor<?x2xf32> {ttc.state = @h})
+// CHECK-NOT: ttc.whole_block
+// CHECK: %[[R:.*]] = ttc.nest "r" product(%[[H]] : tensor<?x2xf32>)
+// CHECK: ttc.nest "r" product(%[[R]] : tensor<?x2xf32>)
+// CHECK: return
+func.func @gated(%x: tensor<?x2xf32> {ttc.input = "x"}, %w: tensor<2x2xf32> {ttc.prepared = 0 : index},
+                 %h: tensor<?x2xf32> {ttc.state = @h}) -> (tensor<?x2xf32> {ttc.output = "y"}, tensor<?x2xf32> {ttc.state = @h}) {
+  %0 = ttc.nest "r" product(%x, %h : tensor<?x2xf32>, tensor<?x2xf32>) weights(%w, %w : tensor<2x2xf32>, tensor<2x2xf32>)
+      maps [] -> tensor<?x2xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %1 = arith.subf %a, %b : f32
+    ttc.yield %1 : f32
+  }
+  %2 = ttc.nest "r" product(%x, %0 : tensor<?x2xf32>, tensor<?x2xf32>) weights(%w, %w : tensor<2x2xf32>, tensor<2x2xf32>)
+      operands(%h : tensor<?x2xf32>) maps [#all] -> tensor<?x2xf32> {
+  ^bb0(%a: f32, %b: f32, %old: f32):
+    %3 = arith.subf %a, %b : f32
+    %4 = arith.mulf %3, %old : f32
+    ttc.yield %4 : f32
+  }
+  return %2, %2 : tensor<?x2xf32>, tensor<?x2xf32>
+}
+
+// -----
+
+// A change of shape with a dynamic size, whose number is an operation of its own, is no obstacle.
+#all = affine_map<(i, j, k) -> (i, j, k)>
+// CHECK-LABEL: func.func @reshaped.stage0(
+// CHECK-LABEL: func.func @reshaped.stage1(
+// CHECK: tensor.expand_shape
+// CHECK-NEXT: ttc.nest "n" operands(
+func.func @reshaped(%x: tensor<?x4xf32> {ttc.input = "x"}, %w: tensor<2x4xf32> {ttc.prepared = 0 : index},
+                    %s: tensor<?x2x1xf32> {ttc.state = @s}) -> (tensor<?x2x1xf32> {ttc.output = "y"}, tensor<?x2x1xf32> {ttc.state = @s}) {
+  %c0 = arith.constant 0 : index
+  %0 = ttc.nest "n" product(%x : tensor<?x4xf32>) weights(%w : tensor<2x4xf32>) maps [] -> tensor<?x2xf32> {
+  ^bb0(%acc: f32):
+    ttc.yield %acc : f32
+  }
+  %dim = tensor.dim %0, %c0 : tensor<?x2xf32>
+  %1 = tensor.expand_shape %0 [[0], [1, 2]] output_shape [%dim, 2, 1] : tensor<?x2xf32> into tensor<?x2x1xf32>
+  %2 = ttc.nest "n" operands(%1, %s : tensor<?x2x1xf32>, tensor<?x2x1xf32>) maps [#all, #all] -> tensor<?x2x1xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %3 = arith.addf %a, %b : f32
+    ttc.yield %3 : f32
+  }
+  return %2, %2 : tensor<?x2x1xf32>, tensor<?x2x1xf32>
 }
 
 // -----
@@ -162,6 +220,20 @@ func.func @no_product(%x: tensor<?x2xf32> {ttc.input = "x"}, %s: tensor<?x2xf32>
     ttc.yield %1 : f32
   }
   return %0, %0 : tensor<?x2xf32>, tensor<?x2xf32>
+}
+
+// -----
+
+// Nor where a timestep has rows enough already.
+// CHECK-LABEL: func.func @large_batch(
+// CHECK-NOT: ttc.stages
+func.func @large_batch(%x: tensor<64x4xf32> {ttc.input = "x"}, %w: tensor<2x4xf32> {ttc.prepared = 0 : index})
+    -> (tensor<64x2xf32> {ttc.output = "y"}) {
+  %0 = ttc.nest "n" product(%x : tensor<64x4xf32>) weights(%w : tensor<2x4xf32>) maps [] -> tensor<64x2xf32> {
+  ^bb0(%acc: f32):
+    ttc.yield %acc : f32
+  }
+  return %0 : tensor<64x2xf32>
 }
 
 // -----
