@@ -416,10 +416,8 @@ SmallVector<Value> NestEmitter::accumulate(const Products &products,
                                            unsigned index, const Tile &tile) {
   const PanelPlan &plan = products.plans[index];
   Buffer input = products.buffers.productInputs[index];
-  Buffer weights = products.buffers.packedWeights[index];
   NestOp nest = products.nest;
   Type element = getElementTypeOrSelf(nest.getProductInputs()[index]);
-  VectorType vectorType = VectorType::get(products.lanes, element);
   int64_t lanes = products.lanes;
   int64_t inputs = plan.inputs;
   int64_t vectors = tile.vectors;

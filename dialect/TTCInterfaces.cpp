@@ -13,6 +13,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
 
 using namespace mlir;
 using namespace ttc;
@@ -21,9 +23,28 @@ using namespace ttc;
 
 LogicalResult ttc::verifyLayer(Operation *op) {
   auto path = op->getAttrOfType<StringAttr>("path");
-  if (path && path.getValue().empty())
+  if (!path)
+    return success();
+  if (path.getValue().empty())
     return op->emitOpError(
         "has an empty path: what it owns would have no name");
+  return verifyName(op, "path", path);
+}
+
+LogicalResult ttc::verifyName(Operation *op, StringRef what, StringRef name) {
+  auto refuse = [&](const Twine &why) {
+    std::string shown;
+    llvm::raw_string_ostream stream(shown);
+    llvm::printEscapedString(name, stream);
+    return op->emitOpError() << "has the " << what << " '" << shown << "', "
+                             << why;
+  };
+  if (name.contains('\0'))
+    return refuse("which has a zero byte: a name in C ends there");
+  size_t at = 0;
+  if (!llvm::json::isUTF8(name, &at))
+    return refuse("which is not UTF-8 from byte " + Twine(at) +
+                  " on: no file of weights or states could hold it");
   return success();
 }
 

@@ -41,6 +41,11 @@ struct StateSpec {
 /// What every layer keeps to: one that owns something has a path.
 mlir::LogicalResult verifyLayer(mlir::Operation *op);
 
+/// Refuses a name that a program in C, or a states file, cannot hold: `what` is
+/// how the sentence calls it, "path" or "key".
+mlir::LogicalResult verifyName(mlir::Operation *op, llvm::StringRef what,
+                               llvm::StringRef name);
+
 /// The scalar code of an elementwise computation: from one element of each
 /// operand to one of each result.
 using ElementBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(

@@ -46,6 +46,8 @@ std::string ParamOp::getCompiledKey() {
 }
 
 LogicalResult ParamOp::verify() {
+  if (failed(verifyName(*this, "key", getSymName())))
+    return failure();
   if (getConstrained() && getActivated())
     return emitOpError("is both constrained and activated: a parameter has one "
                        "form at a time");

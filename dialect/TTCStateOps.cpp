@@ -57,6 +57,10 @@ bool ttc::isStateTensor(Type type) {
   return isModelTensor(tensor.clone(shape));
 }
 
+LogicalResult StateOp::verify() {
+  return verifyName(*this, "key", getSymName());
+}
+
 static LogicalResult verifyState(Operation *op, FlatSymbolRefAttr name,
                                  std::optional<uint64_t> index,
                                  RankedTensorType type,

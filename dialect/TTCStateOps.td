@@ -40,6 +40,7 @@ def TTC_StateOp : TTC_Op<"state", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<TTC_StateTensor>:$type,
                        OptionalAttr<TTC_BytesAttr>:$offset);
   let assemblyFormat = "$sym_name `:` $type (`at` $offset^)? attr-dict";
+  let hasVerifier = 1;
 }
 
 def TTC_ReadOp : TTC_Op<"read", [

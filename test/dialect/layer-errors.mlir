@@ -143,3 +143,19 @@ ttc.model @flatten_to_another_size(%x: tensor<?x4x4xf32>) -> tensor<?x15xf32> {
   %0 = ttc.flatten (%x) dims(1, -1) : tensor<?x4x4xf32> -> tensor<?x15xf32>
   ttc.return %0 : tensor<?x15xf32>
 }
+
+// -----
+
+ttc.model @path_with_a_zero_byte(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
+  // expected-error @+1 {{'ttc.linear' op has the path 'a\00b', which has a zero byte: a name in C ends there}}
+  %0 = ttc.linear "a\00b" (%x) : tensor<?x4xf32> -> tensor<?x2xf32>
+  ttc.return %0 : tensor<?x2xf32>
+}
+
+// -----
+
+ttc.model @path_that_is_no_text(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
+  // expected-error @+1 {{'ttc.linear' op has the path 'a\FF', which is not UTF-8 from byte 1 on: no file of weights or states could hold it}}
+  %0 = ttc.linear "a\FF" (%x) : tensor<?x4xf32> -> tensor<?x2xf32>
+  ttc.return %0 : tensor<?x2xf32>
+}

@@ -78,3 +78,8 @@ ttc.model @another_type(%x: tensor<4xf32>) -> tensor<4xf32> {
   %b = ttc.param_value @b : tensor<4xf32>
   ttc.return %b : tensor<4xf32>
 }
+
+// -----
+
+// expected-error @+1 {{'ttc.param' op has the key 'n\FF', which is not UTF-8 from byte 1 on: no file of weights or states could hold it}}
+ttc.param @"n\FF" : tensor<4xf32>

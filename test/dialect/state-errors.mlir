@@ -90,3 +90,8 @@ ttc.model @writes_a_place_of_another_type(%x: tensor<?x3xf32>) -> tensor<?x3xf32
   ttc.write %x, @h[1] : tensor<?x3xf32>
   ttc.return %x : tensor<?x3xf32>
 }
+
+// -----
+
+// expected-error @+1 {{'ttc.state' op has the key 'n\00m', which has a zero byte: a name in C ends there}}
+ttc.state @"n\00m" : tensor<4xf32>

@@ -21,15 +21,24 @@
 using namespace mlir;
 using namespace ttc;
 
-/// MLIR's parser goes as deep as its text does, and the stack ends before the
-/// text may: brackets are counted first, outside of strings and comments.
-static LogicalResult checkNesting(StringRef path, StringRef text) {
+/// What would break MLIR's parser is refused before: it goes as deep as its
+/// text does, and the stack ends before the text may, so brackets are counted,
+/// outside of strings and comments; and a resource (`{-# … #-}`) says how it is
+/// to be aligned, where 0 makes the parser's allocation fail.
+static LogicalResult checkText(StringRef path, StringRef text) {
   constexpr int deepest = 256;
+  constexpr StringLiteral unaligned = "\"0x00000000";
+  const size_t resources = text.find("{-#");
   int depth = 0;
   unsigned line = 1, column = 0;
   char previous = 0;
   bool inString = false, inComment = false;
-  for (char c : text) {
+  auto refuse = [&](const Twine &sentence) {
+    llvm::errs() << path << ":" << line << ":" << column
+                 << ": error: " << sentence << "\n";
+    return failure();
+  };
+  for (auto [at, c] : llvm::enumerate(text)) {
     ++column;
     if (c == '\n') {
       ++line;
@@ -38,21 +47,22 @@ static LogicalResult checkNesting(StringRef path, StringRef text) {
     } else if (inComment) {
       continue;
     } else if (inString) {
-      if (previous == '\\')
-        c = 0; // escaped: ends neither a string nor an escape
-      else
-        inString = c != '"';
+      if (previous == '\\') {
+        previous = 0; // escaped: ends neither a string nor an escape
+        continue;
+      }
+      inString = c != '"';
     } else if (c == '"') {
       inString = true;
+      if (at > resources && text.substr(at).starts_with(unaligned))
+        return refuse("a resource begins with the alignment 0: its first four "
+                      "bytes are a power of two, such as \"0x04000000…\"");
     } else if (c == '/' && previous == '/') {
       inComment = true;
     } else if (StringRef("([{<").contains(c)) {
-      if (++depth > deepest) {
-        llvm::errs() << path << ":" << line << ":" << column
-                     << ": error: brackets are nested more than " << deepest
-                     << " deep, which no model needs\n";
-        return failure();
-      }
+      if (++depth > deepest)
+        return refuse("brackets are nested more than " + Twine(deepest) +
+                      " deep, which no model needs");
     } else if (StringRef(")]}").contains(c) || (c == '>' && previous != '-')) {
       --depth;
     }
@@ -73,7 +83,7 @@ LogicalResult ttc::readModelText(StringRef path, llvm::SourceMgr &sources) {
     return reportAt(path, reason);
   if (isBytecode(*file))
     return reportAt(path, "is MLIR bytecode: give the model as text");
-  if (failed(checkNesting(path, file->getBuffer())))
+  if (failed(checkText(path, file->getBuffer())))
     return failure();
   sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
   return success();

@@ -70,9 +70,11 @@ llvm::cl::opt<std::string> outputPath(
     llvm::cl::desc("Where to write (default: stdout for text, else a name made "
                    "from the model's file)"));
 llvm::cl::opt<std::string>
-    weightsPath("weights", llvm::cl::value_desc("net.safetensors"),
+    weightsPath("weights", llvm::cl::value_desc("file"),
                 llvm::cl::cat(category),
-                llvm::cl::desc("Embed these weights, prepared"));
+                llvm::cl::desc("Embed these weights, prepared: .safetensors, "
+                               "what torch.save wrote, or the .index.json of "
+                               "shards"));
 llvm::cl::opt<Emit> emit(
     "emit", llvm::cl::desc("What to write"), llvm::cl::init(Emit::Shared),
     llvm::cl::cat(category),
@@ -326,8 +328,11 @@ private:
       ttc_weights_close(weights);
       return llvm::createStringError(error.message);
     };
+    error.message[0] = '\0';
     if (ttc_weights_open(weightsPath.c_str(), &weights, &error))
       return failed();
+    if (error.message[0])
+      warn(error.message);
     if (ttc_model_create(&descriptor, weights, /*strict=*/1, &model, &error))
       return failed();
     const auto *bytes = static_cast<const uint8_t *>(ttc_model_prepared(model));
@@ -496,6 +501,10 @@ private:
     return success();
   }
 
+  void warn(StringRef sentence) {
+    progress.clear();
+    llvm::errs() << weightsPath << ": warning: " << sentence << "\n";
+  }
   LogicalResult report(llvm::Error error) {
     return report(toString(std::move(error)));
   }
