@@ -67,3 +67,8 @@ int64_t PanelPlan::storedElements() const {
 int64_t PanelPlan::packedElements() const {
   return llvm::divideCeil(outputs, lanes) * lanes * inputs;
 }
+
+int64_t ttc::tileRows(const VectorUnit &unit, int64_t panelVectors,
+                      int64_t chains) {
+  return std::max<int64_t>(unit.registers * 3 / 4 / (panelVectors * chains), 1);
+}

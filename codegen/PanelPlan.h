@@ -74,6 +74,9 @@ struct PanelPlan {
   int64_t storedElements() const;
 };
 
+/// The rows of a tile of one panel: three quarters of the registers accumulate.
+int64_t tileRows(const VectorUnit &unit, int64_t panelVectors, int64_t chains);
+
 } // namespace ttc
 
 #endif // TTC_CODEGEN_PANELPLAN_H

@@ -81,9 +81,8 @@ void NestEmitter::emitProducts(NestOp nest, const NestBuffers &buffers) {
         domain.getShape()));
 
   products.rows = numElements(domain.clone(domain.getShape().drop_back()));
-  int64_t accumulators = unit.registers * 3 / 4;
-  int64_t width = products.plans.front().groups.front().vectors * chains;
-  products.tileRows = std::max<int64_t>(accumulators / width, 1);
+  products.tileRows =
+      tileRows(unit, products.plans.front().groups.front().vectors, chains);
   products.events.resize(products.plans.size());
   if (llvm::is_contained(buffers.mayBeEvents, true))
     emitEventRows(products);

@@ -97,15 +97,17 @@ static NestOp fuse(NestOp producer, NestOp consumer) {
     }
   SmallVector<Type> types(producer->getResultTypes());
   llvm::append_range(types, consumer->getResultTypes());
-  SmallVector<StringRef> labels = {producer.getLabel(), consumer.getLabel()};
-  llvm::erase_if(labels, [](StringRef label) { return label.empty(); });
-  if (labels.size() == 2 && labels[0] == labels[1])
-    labels.pop_back();
+  // The layers that the nest comes from, each once.
+  llvm::SetVector<StringRef> labels;
+  for (StringRef label : {producer.getLabel(), consumer.getLabel()})
+    for (StringRef layer : llvm::split(label, '+'))
+      if (!layer.empty())
+        labels.insert(layer);
 
   OpBuilder builder(consumer);
   unsigned before = producer.getNumProducts(), own = consumer.getNumProducts();
   NestOp fused = NestOp::create(
-      builder, consumer.getLoc(), types, llvm::join(labels, "+"), productInputs,
+      builder, consumer.getLoc(), types, llvm::join(labels.getArrayRef(), "+"), productInputs,
       weights, inputs, maps, [&](ImplicitLocOpBuilder &b, ValueRange elements) {
         // The producer's sums, the consumer's, then the operands of either.
         ValueRange operands = elements.drop_front(before + own);

@@ -15,6 +15,7 @@
 #include "ModelFile.h"
 #include "Progress.h"
 #include "codegen/Pipelines.h"
+#include "codegen/Report.h"
 #include "codegen/TTCCodegenPasses.h"
 #include "passes/TTCPasses.h"
 #include "ttc/runtime.h"
@@ -119,6 +120,15 @@ llvm::cl::opt<std::string>
 llvm::cl::opt<char> optimization("O", llvm::cl::Prefix, llvm::cl::init('3'),
                                  llvm::cl::desc("Optimisation level, 0 to 3"),
                                  llvm::cl::cat(category));
+enum class Report { None, Text, JSON };
+llvm::cl::opt<Report> reportAs(
+    "report", llvm::cl::ValueOptional, llvm::cl::init(Report::None),
+    llvm::cl::cat(category),
+    llvm::cl::desc("Print, layer by layer, what a timestep reads and computes, "
+                   "what bounds it, and by which scheme it is computed"),
+    llvm::cl::values(clEnumValN(Report::Text, "", ""),
+                     clEnumValN(Report::Text, "text", "a table (default)"),
+                     clEnumValN(Report::JSON, "json", "the same as JSON")));
 llvm::cl::opt<bool>
     saveTemps("save-temps", llvm::cl::cat(category),
               llvm::cl::desc("Also write every level beside the output"));
@@ -171,8 +181,11 @@ public:
       stage.add(pm);
       if (failed(pm.run(*module)))
         return failure();
-      if (stage.level == Emit::Nests && failed(readTable()))
-        return failure();
+      if (stage.level == Emit::Nests) {
+        if (failed(readTable()))
+          return failure();
+        printReport();
+      }
       if (saveTemps && failed(saveIR(stage.name)))
         return failure();
       if (emit == stage.level)
@@ -199,6 +212,11 @@ private:
     if (optimization < '0' || optimization > '3')
       return report("the optimisation level is 0 to 3, but -O" +
                     std::string(1, optimization) + " was asked for");
+    bool isText = emit < Emit::Object || emit > Emit::Executable;
+    if (reportAs != Report::None && isText &&
+        (outputPath.empty() || outputPath == "-"))
+      return report("--report prints on stdout, where this --emit writes too: "
+                    "give it a file with -o");
     bool isBinary = emit >= Emit::LLVM && emit <= Emit::Executable;
     if (!weightsPath.empty() && !isBinary)
       return report(
@@ -265,6 +283,18 @@ private:
     read->features = machine.requiredFeatures();
     table = std::move(*read);
     return success();
+  }
+
+  void printReport() {
+    if (reportAs == Report::None)
+      return;
+    progress.clear();
+    StepReport report = reportStep(*module, machine.unit,
+                                   machine.isHost() ? Core::ofHost() : Core());
+    if (reportAs == Report::JSON)
+      llvm::outs() << llvm::formatv("{0:2}\n", report.toJSON());
+    else
+      llvm::outs() << report.toText();
   }
 
   LogicalResult emitBinary() {

@@ -1,0 +1,370 @@
+//===- Report.cpp - What does a timestep cost, layer by layer? ------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Report.h"
+
+#include "codegen/Scheduling.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace mlir;
+using namespace ttc;
+
+StringRef ttc::levelName(Level level) {
+  switch (level) {
+  case Level::L1:
+    return "L1";
+  case Level::L2:
+    return "L2";
+  case Level::L3:
+    return "L3";
+  case Level::Memory:
+    return "memory";
+  }
+  llvm_unreachable("every level has a name");
+}
+
+/// The first line of a file of the system; empty if there is none.
+static std::string firstLine(const Twine &path) {
+  auto file = llvm::MemoryBuffer::getFileAsStream(path);
+  return file ? (*file)->getBuffer().split('\n').first.str() : "";
+}
+
+Core Core::ofHost() {
+  Core core;
+  for (unsigned index = 0; index < 8; ++index) {
+    std::string cache =
+        ("/sys/devices/system/cpu/cpu0/cache/index" + Twine(index)).str();
+    unsigned level = 0;
+    int64_t kibibytes = 0;
+    if (!llvm::to_integer(firstLine(cache + "/level"), level) || level < 1 ||
+        level > core.caches.size() ||
+        firstLine(cache + "/type") == "Instruction")
+      continue;
+    std::string size = firstLine(cache + "/size");
+    if (StringRef(size).ends_with("K") &&
+        llvm::to_integer(StringRef(size).drop_back(), kibibytes))
+      core.caches[level - 1] = kibibytes << 10;
+  }
+  return core;
+}
+
+Level Core::levelOf(int64_t bytes) const {
+  unsigned level = 0;
+  while (level < caches.size() && bytes > caches[level])
+    ++level;
+  return Level(level);
+}
+
+namespace {
+
+/// Bytes of a tensor; a dynamic batch counts as 1.
+int64_t bytesOf(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  int64_t bytes = elementBytes(tensor.getElementType());
+  for (int64_t size : tensor.getShape())
+    bytes *= ShapedType::isDynamic(size) ? 1 : size;
+  return bytes;
+}
+
+int64_t elementsOf(Type type) {
+  return bytesOf(type) /
+         elementBytes(cast<RankedTensorType>(type).getElementType());
+}
+
+/// Operations on floats in a scalar region; what is a polynomial on vectors
+/// counts as what that takes, about.
+int64_t flopsOf(Region &region) {
+  constexpr int64_t polynomial = 12;
+  int64_t flops = 0;
+  for (Operation &op : region.getOps()) {
+    if (isa<math::ExpOp, math::TanhOp, math::LogOp, math::Log1pOp, math::SinOp,
+            math::CosOp, math::ErfOp, math::PowFOp, math::ExpM1Op>(op))
+      flops += polynomial;
+    else if (!isa<arith::ConstantOp>(op) && op.getNumResults() == 1 &&
+             isa<FloatType>(op.getResult(0).getType()))
+      ++flops;
+  }
+  return flops;
+}
+
+class Reporter {
+public:
+  Reporter(func::FuncOp step, const VectorUnit &unit, const Core &core,
+           Type storage)
+      : step(step), unit(unit), core(core), storage(storage) {}
+
+  StepReport report() {
+    StepReport result;
+    llvm::SetVector<Value> weights, states;
+    for (BlockArgument argument : step.getArguments())
+      if (hasAttr(argument, stateAttr)) {
+        states.insert(argument);
+        result.stateBytes += bytesOf(argument.getType());
+      }
+    for (Operation &op : step.getBody().front())
+      if (becomesLoops(&op))
+        for (Value operand : op.getOperands())
+          if (isPrepared(operand) && weights.insert(rootOf(operand)))
+            result.weightBytes += storedBytes(rootOf(operand));
+    result.level = core.levelOf(result.weightBytes + result.stateBytes);
+    level = result.level;
+    for (Operation &op : step.getBody().front())
+      if (becomesLoops(&op))
+        result.nests.push_back(reportNest(&op));
+    return result;
+  }
+
+private:
+  bool hasAttr(Value value, StringRef name) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    return argument && step.getArgAttr(argument.getArgNumber(), name);
+  }
+  bool isPrepared(Value value) { return hasAttr(rootOf(value), preparedAttr); }
+  bool isState(Value value) { return hasAttr(rootOf(value), stateAttr); }
+
+  /// Bytes of a prepared value as the step reads it.
+  int64_t storedBytes(Value value) {
+    for (OpOperand &use : value.getUses())
+      if (auto nest = dyn_cast<NestOp>(use.getOwner()))
+        if (llvm::is_contained(nest.getProductWeights(), value)) {
+          auto type = cast<RankedTensorType>(value.getType());
+          Type element = storage && type.getElementType().isF32()
+                             ? storage
+                             : type.getElementType();
+          return PreparedPlan::panels(type, unit).storedElements() *
+                 elementBytes(element);
+        }
+    return bytesOf(value.getType());
+  }
+
+  NestReport reportNest(Operation *op) {
+    NestReport nest;
+    if (auto label = op->getAttrOfType<StringAttr>("label"))
+      nest.layer = label.str();
+    llvm::SetVector<Value> roots;
+    for (Value operand : op->getOperands())
+      roots.insert(rootOf(operand));
+    for (Value root : roots)
+      (isPrepared(root) ? nest.weightBytes
+       : isState(root)  ? nest.stateBytes
+                        : nest.otherBytes) +=
+          isPrepared(root) ? storedBytes(root) : bytesOf(root.getType());
+    for (Value result : op->getResults())
+      (becomesState(result) ? nest.stateBytes : nest.otherBytes) +=
+          bytesOf(result.getType());
+    if (auto product = dyn_cast<NestOp>(op))
+      describeNest(product, nest);
+    else if (auto reduce = dyn_cast<ReduceOp>(op))
+      describeReduce(reduce, nest);
+    else
+      nest.kind = isa<GatherOp>(op) ? "rows of a table" : "moved elements";
+    bound(nest);
+    return nest;
+  }
+
+  bool becomesState(Value value) {
+    Operation *end = step.getBody().front().getTerminator();
+    return llvm::any_of(end->getOpOperands(), [&](OpOperand &operand) {
+      return rootOf(operand.get()) == value &&
+             step.getResultAttr(operand.getOperandNumber(), stateAttr);
+    });
+  }
+
+  void describeNest(NestOp op, NestReport &nest) {
+    int64_t elements = elementsOf(op.getDomain());
+    nest.flops = elements * flopsOf(op.getBody());
+    if (!op.hasProduct()) {
+      nest.kind = llvm::formatv("{0} elements", elements);
+      nest.scheme = "vectors of " + std::to_string(lanesOf(op.getDomain()));
+      return;
+    }
+    int64_t chains = 1, inputs = 0;
+    bool events = false;
+    std::optional<PanelPlan> first;
+    for (auto [input, weight] :
+         llvm::zip_equal(op.getProductInputs(), op.getProductWeights())) {
+      auto type = cast<RankedTensorType>(weight.getType());
+      PanelPlan plan = PreparedPlan::panels(type, unit);
+      chains = std::max(chains, plan.chains);
+      inputs += plan.inputs;
+      events |= mayBeEvents(input);
+      if (!first)
+        first = plan;
+    }
+    nest.flops += 2 * elements * inputs;
+    nest.kind = llvm::formatv(
+        "{0} -> {1}{2}", inputs, first->outputs,
+        op.getNumProducts() > 1
+            ? llvm::formatv(", {0} products", op.getNumProducts()).str()
+            : std::string());
+    int64_t rows = elements / first->outputs;
+    VectorUnit typed = unit;
+    typed.lanes = first->lanes;
+    nest.scheme = describePanels(*first, typed, chains, rows);
+    if (events)
+      nest.scheme += "; active inputs alone where few are";
+  }
+
+  /// "panels of 2 registers, 8 a pass, 4 chains; tiles of 12 rows".
+  std::string describePanels(const PanelPlan &plan, const VectorUnit &typed,
+                             int64_t chains, int64_t rows) {
+    std::string text = llvm::formatv("panels of {0} x {1}, {2} a pass",
+                                     plan.groups.front().vectors, plan.lanes,
+                                     plan.passes.front().panels.size());
+    if (chains > 1)
+      text += llvm::formatv(", sums in {0} chains", chains);
+    int64_t tile = tileRows(typed, plan.groups.front().vectors, chains);
+    // With a dynamic batch, and for a sequence's block, rows are many.
+    if (tile > 1)
+      text += "; " + (rows > 1 ? std::to_string(rows) + " " : "") +
+              "rows in tiles of " + std::to_string(tile);
+    return text;
+  }
+
+  void describeReduce(ReduceOp op, NestReport &nest) {
+    int64_t points = 1;
+    for (int64_t size : op.getWindow())
+      points *= size;
+    int64_t elements = elementsOf(op.getOutput().getType());
+    nest.kind = llvm::formatv("{0} windows of {1}", elements, points);
+    nest.flops = elements * points * (1 + flopsOf(op.getBody()));
+    nest.scheme =
+        "vectors of " + std::to_string(lanesOf(op.getOutput().getType()));
+  }
+
+  int64_t lanesOf(Type type) {
+    return unit.forElements(elementBytes(getElementTypeOrSelf(type))).lanes;
+  }
+
+  /// What takes the most cycles, and how many.
+  void bound(NestReport &nest) {
+    // Two vector units, each a multiply and an add a cycle.
+    double arithmetic = double(nest.flops) / (4.0 * unit.lanes);
+    double streamed = double(nest.weightBytes + nest.stateBytes) /
+                      Core::bytesPerCycle[unsigned(level)];
+    double near =
+        double(nest.otherBytes) / Core::bytesPerCycle[unsigned(Level::L1)];
+    nest.cycles = std::max({arithmetic, streamed, near});
+    nest.bound = nest.cycles == arithmetic ? "arithmetic"
+                 : nest.cycles == streamed ? levelName(level).str()
+                                           : "L1";
+  }
+
+  func::FuncOp step;
+  const VectorUnit &unit;
+  const Core &core;
+  Type storage;
+  Level level = Level::L1;
+};
+
+std::string bytesText(int64_t bytes) {
+  if (bytes < 10000)
+    return std::to_string(bytes);
+  if (bytes < 10'000'000)
+    return llvm::formatv("{0} K", bytes / 1000);
+  return llvm::formatv("{0} M", bytes / 1'000'000);
+}
+
+} // namespace
+
+StepReport ttc::reportStep(ModuleOp module, const VectorUnit &unit,
+                           const Core &core) {
+  func::FuncOp step = getStepFunction(module);
+  Type storage;
+  if (auto attr = module->getAttrOfType<TypeAttr>(packedStorageAttr))
+    storage = attr.getValue();
+  StepReport report = Reporter(step, unit, core, storage).report();
+  if (auto names = step->getAttrOfType<ArrayAttr>(stagesAttr)) {
+    report.block = module->getAttrOfType<IntegerAttr>(blockAttr).getInt();
+    for (auto name : names.getAsRange<FlatSymbolRefAttr>()) {
+      auto function = module.lookupSymbol<func::FuncOp>(name.getValue());
+      StepReport::Stage stage{function->hasAttr(wholeBlockAttr), {}};
+      for (Operation &op : function.getBody().front())
+        if (auto label = op.getAttrOfType<StringAttr>("label");
+            label && !llvm::is_contained(stage.layers, label.getValue()))
+          stage.layers.push_back(label.str());
+      report.stages.push_back(std::move(stage));
+    }
+  }
+  return report;
+}
+
+std::string StepReport::toText() const {
+  std::vector<std::array<std::string, 8>> rows = {
+      {"layer", "computes", "weights", "states", "kflop", "cycles", "bound",
+       "scheme"}};
+  double cycles = 0;
+  int64_t flops = 0;
+  for (const NestReport &nest : nests) {
+    rows.push_back({nest.layer, nest.kind, bytesText(nest.weightBytes),
+                    bytesText(nest.stateBytes),
+                    llvm::formatv("{0:f1}", nest.flops / 1000.0),
+                    llvm::formatv("{0:f0}", nest.cycles), nest.bound,
+                    nest.scheme});
+    cycles += nest.cycles;
+    flops += nest.flops;
+  }
+  rows.push_back({"all", "", bytesText(weightBytes), bytesText(stateBytes),
+                  llvm::formatv("{0:f1}", flops / 1000.0),
+                  llvm::formatv("{0:f0}", cycles), levelName(level).str(),
+                  "weights and states have room in " + levelName(level).str()});
+  std::array<size_t, 8> widths = {};
+  for (const auto &row : rows)
+    for (size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].size());
+  std::string text;
+  for (const auto &row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      bool isNumber = i >= 2 && i <= 5;
+      std::string padding(widths[i] - row[i].size(), ' ');
+      line += isNumber ? padding + row[i] : row[i] + padding;
+      line += "  ";
+    }
+    text += StringRef(line).rtrim().str() + "\n";
+  }
+  text += "Bytes and cycles of a timestep, with a batch of 1 where that is "
+          "dynamic; the cycles are the fewest\nthat nominal bandwidths and two "
+          "vector units allow (docs/schedule.md).\n";
+  if (stages.empty())
+    return text + "A sequence goes timestep by timestep.\n";
+  text += llvm::formatv("A sequence goes in blocks of {0} rows:\n", block);
+  for (const Stage &stage : stages)
+    text += llvm::formatv("  {0}: {1}\n",
+                          stage.wholeBlock ? "the whole block"
+                                           : "timestep by timestep",
+                          llvm::join(stage.layers, ", "));
+  return text;
+}
+
+llvm::json::Value StepReport::toJSON() const {
+  llvm::json::Array list, stageList;
+  for (const NestReport &nest : nests)
+    list.push_back(llvm::json::Object{{"layer", nest.layer},
+                                      {"computes", nest.kind},
+                                      {"weight_bytes", nest.weightBytes},
+                                      {"state_bytes", nest.stateBytes},
+                                      {"other_bytes", nest.otherBytes},
+                                      {"flops", nest.flops},
+                                      {"cycles", nest.cycles},
+                                      {"bound", nest.bound},
+                                      {"scheme", nest.scheme}});
+  for (const Stage &stage : stages)
+    stageList.push_back(
+        llvm::json::Object{{"whole_block", stage.wholeBlock},
+                           {"layers", llvm::json::Array(stage.layers)}});
+  return llvm::json::Object{
+      {"nests", std::move(list)},  {"weight_bytes", weightBytes},
+      {"state_bytes", stateBytes}, {"level", levelName(level)},
+      {"block_rows", block},       {"stages", std::move(stageList)}};
+}

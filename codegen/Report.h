@@ -1,0 +1,79 @@
+//===- Report.h - What does a timestep cost, layer by layer? ----*- C++ -*-===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// For each nest of the step: what it reads and computes, what bounds it on a
+// core, and by which scheme it is computed. The same decisions that the
+// schedule makes, made visible; nothing is measured.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_CODEGEN_REPORT_H
+#define TTC_CODEGEN_REPORT_H
+
+#include "codegen/Target.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/JSON.h"
+
+#include <array>
+#include <vector>
+
+namespace ttc {
+
+/// Where the weights of a model can stay between two timesteps, nearest first.
+enum class Level { L1, L2, L3, Memory };
+llvm::StringRef levelName(Level level);
+
+/// A core, as far as the report knows it.
+struct Core {
+  /// Bytes of the caches L1, L2 and L3.
+  std::array<int64_t, 3> caches = {32 << 10, 1 << 20, 32 << 20};
+  /// Bytes a cycle that can be read from each level. Nominal: what
+  /// bench/roofline.cpp measures on a Zen 5 core, rounded down.
+  static constexpr std::array<double, 4> bytesPerCycle = {128, 48, 24, 10};
+
+  /// This machine's caches, where the system tells them.
+  static Core ofHost();
+  Level levelOf(int64_t bytes) const;
+};
+
+/// One nest of the step.
+struct NestReport {
+  std::string layer;  ///< its label: the layer's path
+  std::string kind;   ///< "product 784 -> 128", "elementwise", "sum of 16"
+  std::string scheme; ///< how it is computed
+  int64_t weightBytes = 0, stateBytes = 0, otherBytes = 0;
+  int64_t flops = 0; ///< an exponential or such counts as 12
+  double cycles = 0; ///< at least, for a batch of 1 or the model's own
+  std::string bound; ///< what takes them: "L2", "arithmetic"
+};
+
+struct StepReport {
+  std::vector<NestReport> nests;
+  int64_t weightBytes = 0, stateBytes = 0;
+  Level level = Level::L1; ///< where all weights and states have room
+  /// How a sequence is computed: rows of a block, 0 for step by step; and for
+  /// each stage the layers in it.
+  int64_t block = 0;
+  struct Stage {
+    bool wholeBlock;
+    std::vector<std::string> layers;
+  };
+  std::vector<Stage> stages;
+
+  /// A table for people.
+  std::string toText() const;
+  llvm::json::Value toJSON() const;
+};
+
+/// Of a module of nests (after batch-time).
+StepReport reportStep(mlir::ModuleOp module, const VectorUnit &unit,
+                      const Core &core);
+
+} // namespace ttc
+
+#endif // TTC_CODEGEN_REPORT_H
