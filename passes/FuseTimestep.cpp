@@ -107,8 +107,9 @@ static NestOp fuse(NestOp producer, NestOp consumer) {
   OpBuilder builder(consumer);
   unsigned before = producer.getNumProducts(), own = consumer.getNumProducts();
   NestOp fused = NestOp::create(
-      builder, consumer.getLoc(), types, llvm::join(labels.getArrayRef(), "+"), productInputs,
-      weights, inputs, maps, [&](ImplicitLocOpBuilder &b, ValueRange elements) {
+      builder, consumer.getLoc(), types, llvm::join(labels.getArrayRef(), "+"),
+      productInputs, weights, inputs, maps,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements) {
         // The producer's sums, the consumer's, then the operands of either.
         ValueRange operands = elements.drop_front(before + own);
         IRMapping mapping;
