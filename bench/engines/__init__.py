@@ -4,6 +4,7 @@
 
 from . import (
     aotinductor,
+    jax_scan,
     onnxruntime,
     reference,
     reference_ttcompiled,
@@ -22,6 +23,7 @@ ENGINES = {
     "reference-ttcompiled": reference_ttcompiled.open_engine,
     "torchscript": torchscript.open_engine,
     "onnxruntime": onnxruntime.open_engine,
+    "jax": jax_scan.open_engine,
     "torch.compile": torch_compile.open_engine,
     "aotinductor": aotinductor.open_engine,
 }

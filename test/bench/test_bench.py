@@ -118,9 +118,13 @@ def test_work(tmp_path, group, flops):
     assert weights < one.bytes < several.bytes < 1.2 * weights
 
 
-@pytest.mark.parametrize("engine, steps", [("ttc", 1), ("ttc", 128), ("torchscript", 1)])
-@pytest.mark.parametrize("group", ["c", "d", "e", "f", "g", "g*"])
+@pytest.mark.parametrize(
+    "engine, steps", [("ttc", 1), ("ttc", 128), ("torchscript", 1), ("jax", 1), ("jax", 128)]
+)
+@pytest.mark.parametrize("group", ["c", "d", "e", "f", "g", "g*", "h"])
 def test_engines_agree(tmp_path, engine, group, steps):
+    if engine == "jax":
+        pytest.importorskip("jax", reason="pip install jax")
     case = GROUPS[group][0]
     setting = Setting(case, 2, steps, tmp_path, tmp_path)
     expected = run.ENGINES["reference"](setting).outputs()
