@@ -6,6 +6,7 @@ from . import (
     aotinductor,
     jax_scan,
     onnxruntime,
+    plain_linalg,
     reference,
     reference_ttcompiled,
     torch_compile,
@@ -26,4 +27,5 @@ ENGINES = {
     "jax": jax_scan.open_engine,
     "torch.compile": torch_compile.open_engine,
     "aotinductor": aotinductor.open_engine,
+    "plain-linalg": plain_linalg.open_engine,
 }

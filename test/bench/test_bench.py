@@ -119,7 +119,11 @@ def test_work(tmp_path, group, flops):
 
 
 @pytest.mark.parametrize(
-    "engine, steps", [("ttc", 1), ("ttc", 128), ("torchscript", 1), ("jax", 1), ("jax", 128)]
+    "engine, steps",
+    [
+        ("ttc", 1), ("ttc", 128), ("torchscript", 1), ("jax", 1), ("jax", 128),
+        ("plain-linalg", 1), ("plain-linalg", 128),
+    ],
 )
 @pytest.mark.parametrize("group", ["c", "d", "e", "f", "g", "g*", "h"])
 def test_engines_agree(tmp_path, engine, group, steps):
