@@ -19,13 +19,11 @@
 
 namespace {
 
-constexpr uint32_t polynomial = 0x82F63B78u;
-
 using Tables = std::array<std::array<uint32_t, 256>, 8>;
 
 /// Table k holds the checksum of a byte followed by k zero bytes: eight bytes
 /// of input are then eight look-ups that do not wait for each other.
-constexpr Tables makeTables() {
+constexpr Tables makeTables(uint32_t polynomial) {
   Tables tables{};
   for (uint32_t byte = 0; byte < 256; ++byte) {
     uint32_t value = byte;
@@ -41,7 +39,26 @@ constexpr Tables makeTables() {
   return tables;
 }
 
-constexpr Tables tables = makeTables();
+constexpr Tables castagnoli = makeTables(0x82F63B78u);
+constexpr Tables zip = makeTables(0xEDB88320u);
+
+uint32_t byTable(const Tables &tables, const void *data, size_t size,
+                 uint32_t before) {
+  const unsigned char *at = static_cast<const unsigned char *>(data);
+  uint32_t value = ~before;
+  for (; size >= 8; size -= 8, at += 8) {
+    value ^= static_cast<uint32_t>(at[0]) | static_cast<uint32_t>(at[1]) << 8 |
+             static_cast<uint32_t>(at[2]) << 16 |
+             static_cast<uint32_t>(at[3]) << 24;
+    value = tables[7][value & 0xFF] ^ tables[6][(value >> 8) & 0xFF] ^
+            tables[5][(value >> 16) & 0xFF] ^ tables[4][value >> 24] ^
+            tables[3][at[4]] ^ tables[2][at[5]] ^ tables[1][at[6]] ^
+            tables[0][at[7]];
+  }
+  for (; size; --size, ++at)
+    value = (value >> 8) ^ tables[0][(value ^ *at) & 0xFF];
+  return ~value;
+}
 
 using Function = uint32_t (*)(const void *, size_t, uint32_t);
 
@@ -93,20 +110,11 @@ Function choose() { return ttc::crc32cPortable; }
 } // namespace
 
 uint32_t ttc::crc32cPortable(const void *data, size_t size, uint32_t before) {
-  const unsigned char *at = static_cast<const unsigned char *>(data);
-  uint32_t value = ~before;
-  for (; size >= 8; size -= 8, at += 8) {
-    value ^= static_cast<uint32_t>(at[0]) | static_cast<uint32_t>(at[1]) << 8 |
-             static_cast<uint32_t>(at[2]) << 16 |
-             static_cast<uint32_t>(at[3]) << 24;
-    value = tables[7][value & 0xFF] ^ tables[6][(value >> 8) & 0xFF] ^
-            tables[5][(value >> 16) & 0xFF] ^ tables[4][value >> 24] ^
-            tables[3][at[4]] ^ tables[2][at[5]] ^ tables[1][at[6]] ^
-            tables[0][at[7]];
-  }
-  for (; size; --size, ++at)
-    value = (value >> 8) ^ tables[0][(value ^ *at) & 0xFF];
-  return ~value;
+  return byTable(castagnoli, data, size, before);
+}
+
+uint32_t ttc::crc32(const void *data, size_t size, uint32_t before) {
+  return byTable(zip, data, size, before);
 }
 
 uint32_t ttc::crc32c(const void *data, size_t size, uint32_t before) {

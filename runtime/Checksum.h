@@ -7,6 +7,8 @@
 //
 // CRC-32C (Castagnoli), as in RFC 3720: reflected polynomial 0x82F63B78,
 // initial value and final exclusive-or all ones. "123456789" gives e3069283.
+// That of zip archives differs in its polynomial, 0xEDB88320, and gives
+// cbf43926.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,6 +27,9 @@ uint32_t crc32c(const void *data, size_t size, uint32_t before = 0);
 
 /// The same by table, on any CPU: what crc32c falls back to, and its reference.
 uint32_t crc32cPortable(const void *data, size_t size, uint32_t before = 0);
+
+/// The checksum of a zip archive's member, in the same way.
+uint32_t crc32(const void *data, size_t size, uint32_t before = 0);
 
 /// Eight lowercase hexadecimal digits.
 std::string checksumText(uint32_t checksum);

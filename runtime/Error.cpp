@@ -103,6 +103,12 @@ ttc::Status ttc::noSuchIndex(const char *what, size_t index, size_t count) {
               ": there are " + std::to_string(count) + "."};
 }
 
+ttc::Status ttc::badFile(const std::string &path, const char *cause,
+                         const std::string &what) {
+  return {TTC_ERROR_FORMAT, cause,
+          "Cannot read " + quoteName(path) + ": " + what + "."};
+}
+
 void ttc::Findings::add(ttc_status code, const char *cause,
                         const std::string &what) {
   if (first == TTC_OK) {

@@ -55,6 +55,10 @@ Status nullArgument(const char *name);
 /// An index that is not below the count.
 Status noSuchIndex(const char *what, size_t index, size_t count);
 
+/// A file that is not what it should be: "Cannot read 'path': <what>."
+Status badFile(const std::string &path, const char *cause,
+               const std::string &what);
+
 /// Collects all that is wrong with a set of tensors, so that one message says
 /// it all; its code and cause are those of the first.
 class Findings {

@@ -18,6 +18,7 @@
 #include "Error.h"
 
 #include <cstdint>
+#include <sys/stat.h>
 #include <vector>
 
 namespace ttc {
@@ -44,19 +45,36 @@ private:
 /// Opens a regular file for reading and tells its size.
 Status openRegularFile(const std::string &path, File &file, uint64_t &size);
 
+/// What an open that failed means: `reason` is its errno. A path that is not
+/// there is "not found" unless `dangling`, a symbolic link that leads nowhere.
+Status describeOpenFailure(const std::string &path, int reason, bool dangling);
+
+/// Refuses what is open but no regular file; tells the size of one that is.
+Status checkRegularFile(const std::string &path, const struct stat &status,
+                        uint64_t &size);
+
 /// Reads a whole regular file into memory: what another process does to the
 /// file afterwards no longer matters.
 Status readFile(const std::string &path, std::vector<unsigned char> &bytes);
 
-/// A whole file, mapped for reading. It may be renamed, replaced or grow
-/// meanwhile; if it is truncated, reading the lost part is fatal (SIGBUS).
-class MappedFile {
+/// The bytes of a whole file. Mapped, they are read page by page when they are
+/// looked at; the file may be renamed, replaced or grow meanwhile, but if it is
+/// truncated, looking at the lost part is fatal (SIGBUS). Read, they are ours,
+/// whatever becomes of the file.
+class FileBytes {
 public:
-  MappedFile() = default;
-  MappedFile(const MappedFile &) = delete;
-  MappedFile &operator=(const MappedFile &) = delete;
-  ~MappedFile();
-  Status open(const std::string &path);
+  FileBytes() = default;
+  FileBytes(FileBytes &&other) noexcept
+      : bytes_(std::exchange(other.bytes_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
+  FileBytes &operator=(FileBytes &&other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~FileBytes();
+  Status map(const std::string &path, const File &file, uint64_t size);
+  Status read(const std::string &path, const File &file, uint64_t size);
   const unsigned char *bytes() const { return bytes_; }
   uint64_t size() const { return size_; }
 

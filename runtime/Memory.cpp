@@ -27,8 +27,7 @@ uint64_t ttc::physicalMemory() {
 }
 
 ttc::Status ttc::allocateZeroed(const std::string &what, uint64_t size,
-                                AlignedBlock &block) {
-  const uint64_t limit = physicalMemory();
+                                AlignedBlock &block, uint64_t limit) {
   if (size > limit)
     return {TTC_ERROR_MEMORY, "BudgetExceeded",
             "There is no room for " + what + ": " + std::to_string(size) +

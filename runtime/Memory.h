@@ -30,9 +30,10 @@ uint64_t physicalMemory();
 
 /// Allocates `size` zeroed bytes, at least one cache line, so that a pointer to
 /// nothing is still a good pointer. `what` names the block in the sentence of a
-/// failure: "the states of the model 'digits' at batch 4".
+/// failure: "the states of the model 'digits' at batch 4". More than `limit`
+/// bytes are refused.
 Status allocateZeroed(const std::string &what, uint64_t size,
-                      AlignedBlock &block);
+                      AlignedBlock &block, uint64_t limit = physicalMemory());
 
 /// fixed + per_batch * batch; false if that overflows.
 inline bool bytesAtBatch(const ttc_bytes &bytes, int64_t batch,

@@ -126,6 +126,14 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
   if (status.failed())
     return status;
 
+  for (const std::vector<TensorLayout> *layouts :
+       {&model.inputs, &model.outputs})
+    for (const TensorLayout &layout : *layouts) {
+      uint64_t &largest =
+          layout.batched() ? model.largestRow : model.largestWhole;
+      largest = std::max(largest, layout.bytes);
+    }
+  model.stateShapes.describe(model.states);
   for (uint32_t i = 0; i < descriptor->num_inputs; ++i) {
     TensorLayout &input = model.inputs[i];
     if (input.batched() && model.batchInput < 0)
@@ -147,7 +155,8 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
                               " generators");
   model.statesHaveBatch = descriptor->states_size.per_batch != 0;
   for (uint32_t i = 0; i < descriptor->num_states; ++i) {
-    model.statesHaveBatch |= model.states[i].batched();
+    model.statesHaveBatch |= model.states[i].batched() ||
+                             descriptor->states[i].offset.per_batch != 0;
     const char *name = model.states[i].spec->name;
     if (i && std::strcmp(model.states[i - 1].spec->name, name) >= 0)
       return malformed(who, "the state " + quoteName(name) + " is not after " +
@@ -341,6 +350,15 @@ Status createModel(const char *libraryPath,
     origin = "The model in " + quoteName(libraryPath);
   }
   Status status = checkDescriptor(descriptor, origin, *model);
+  if (status.failed())
+    return status;
+  // A model of which no session can exist is refused before its weights are
+  // read.
+  const int64_t smallest = std::max<int64_t>(model->descriptor->batch, 1);
+  uint64_t bytes = 0;
+  status = model->checkStates(smallest, bytes);
+  if (!status.failed())
+    status = model->checkScratch(smallest);
   if (status.failed())
     return status;
   status = prepareWeights(*model, weights, strict);

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The code and the prepared weights behind ttc_model. Immutable once created,
-// but for two counters.
+// The code and the prepared weights behind ttc_model: immutable once created.
+// What its sessions need together lies here too, with locks or atomics of its
+// own: blocks of scratch memory, the shapes of states, the budget.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,7 +15,10 @@
 #define TTC_MODEL_INTERNAL_H
 
 #include "Memory.h"
+#include "Scratch.h"
+#include "StateShapes.h"
 
+#include <algorithm>
 #include <atomic>
 #include <vector>
 
@@ -29,6 +33,10 @@ struct TensorLayout {
   int64_t limit;      ///< an input's values are below this; 0 for any value
 
   bool batched() const { return batchDim >= 0; }
+  /// The bytes of the whole at a batch for which ttc_model::bytesFit.
+  uint64_t bytesAt(int64_t batch) const {
+    return bytes * (batched() ? static_cast<uint64_t>(batch) : 1);
+  }
 };
 
 } // namespace ttc
@@ -42,9 +50,44 @@ struct ttc_model {
   int64_t batchInput = -1;
   /// A batch that the states do not depend on may change from step to step.
   bool statesHaveBatch = false;
+  /// The bytes of the largest input or output: of those without a batch, and a
+  /// row of those with one.
+  uint64_t largestWhole = 0, largestRow = 0;
+
+  mutable ttc::ScratchPool scratch;
+  mutable ttc::StateShapes stateShapes;
+  /// The most bytes that the states, or the scratch memory, of a session may
+  /// have.
+  std::atomic<uint64_t> budget{ttc::physicalMemory()};
 
   void retain() { references.fetch_add(1, std::memory_order_relaxed); }
   void release();
+
+  /// Whether the bytes of every input and output can be counted.
+  bool bytesFit(int64_t batch) const {
+    uint64_t bytes = 0;
+    return !__builtin_mul_overflow(largestRow, static_cast<uint64_t>(batch),
+                                   &bytes);
+  }
+  /// The bytes of the largest input or output at a batch that fits.
+  uint64_t largestBuffer(int64_t batch) const {
+    return std::max(largestWhole, largestRow * static_cast<uint64_t>(batch));
+  }
+  /// The bytes of scratch memory at a batch that checkScratch has let through.
+  uint64_t scratchBytes(int64_t batch) const {
+    return descriptor->scratch_size.fixed +
+           descriptor->scratch_size.per_batch * static_cast<uint64_t>(batch);
+  }
+
+  /// Refuses a batch that the model cannot have.
+  ttc::Status checkBatch(int64_t batch) const;
+  /// Counts the bytes of states, or of scratch memory, and compares them with
+  /// the budget.
+  ttc::Status checkStates(int64_t batch, uint64_t &bytes) const;
+  ttc::Status checkScratch(int64_t batch) const;
+  /// What sentences call them.
+  std::string describeStates(int64_t batch) const;
+  std::string describeScratch(int64_t batch) const;
 
   /// The checksum of the prepared weights, computed when it is first asked for.
   uint32_t preparedChecksum() const;
@@ -58,6 +101,8 @@ struct ttc_model {
   ttc::AlignedBlock preparedBlock;
 
 private:
+  ttc::Status overBudget(const std::string &what, uint64_t bytes) const;
+
   std::atomic<uint64_t> references{1};
   /// Above 32 bits: not computed yet.
   mutable std::atomic<uint64_t> checksum{UINT64_MAX};

@@ -7,9 +7,11 @@
 
 #include "SafetensorsReader.h"
 
+#include "FileKind.h"
+#include "Json.h"
+
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors data is little-endian: this host would have to swap bytes"
@@ -18,33 +20,10 @@
 namespace ttc {
 namespace {
 
-constexpr uint64_t largestHeader = 100'000'000;
-
 Status invalid(const std::string &path, const char *cause,
                const std::string &what) {
   return {TTC_ERROR_FORMAT, cause,
           "Cannot read " + quoteName(path) + ": " + what + "."};
-}
-
-/// What a file that is no safetensors file probably is.
-std::string hint(const unsigned char *bytes, uint64_t size) {
-  auto beginsWith = [&](std::string_view start) {
-    return size >= start.size() &&
-           std::memcmp(bytes, start.data(), start.size()) == 0;
-  };
-  if (beginsWith("version https://git-lfs"))
-    return "; it is a pointer of git-lfs: fetch the file itself (git lfs pull)";
-  if (beginsWith("<!DOCTYPE") || beginsWith("<!doctype") ||
-      beginsWith("<html") || beginsWith("<HTML"))
-    return "; it is a page of HTML, perhaps what a failed download left";
-  if (beginsWith("PK\x03\x04"))
-    return "; it is a zip archive, perhaps from torch.save: save it as "
-           "safetensors";
-  if (beginsWith("GGUF"))
-    return "; it is a GGUF file: convert it to safetensors";
-  if (beginsWith("{"))
-    return "; it begins with JSON: the eight bytes of length are missing";
-  return "";
 }
 
 /// The position of the first byte that is not UTF-8, or `size`.
@@ -86,24 +65,14 @@ uint64_t firstNotUtf8(const unsigned char *bytes, uint64_t size) {
 /// Hears the header's JSON, one event at a time. Anything that is not a
 /// header's form ends the parse at once, so that nothing nests deeper than
 /// three.
-class HeaderEvents {
+class HeaderEvents final : public JsonEvents {
 public:
   HeaderEvents(const std::string &path, SafetensorsHeader &header)
       : path(path), header(header) {}
 
   Status takeStatus() { return std::move(status); }
 
-  bool null() { return other("null"); }
-  bool boolean(bool) { return other("a boolean"); }
-  bool number_integer(nlohmann::json::number_integer_t) {
-    return other("a negative number");
-  }
-  bool number_float(nlohmann::json::number_float_t, const std::string &token) {
-    return other("the number " + token);
-  }
-  bool binary(nlohmann::json::binary_t &) { return other("binary data"); }
-
-  bool number_unsigned(nlohmann::json::number_unsigned_t value) {
+  bool unsignedInteger(uint64_t value) override {
     if (place != Place::Shape && place != Place::Offsets)
       return other("a number");
     if (value > static_cast<uint64_t>(INT64_MAX))
@@ -130,7 +99,7 @@ public:
     return true;
   }
 
-  bool string(std::string &value) {
+  bool string(std::string &value) override {
     if (place == Place::Metadata) {
       header.metadata.emplace_back(std::move(metadataKey), std::move(value));
       return true;
@@ -145,7 +114,7 @@ public:
     return true;
   }
 
-  bool key(std::string &name) {
+  bool key(std::string &name) override {
     switch (place) {
     case Place::Names:
       if (name.empty())
@@ -180,7 +149,7 @@ public:
     return true;
   }
 
-  bool start_object(size_t) {
+  bool startObject() override {
     switch (place) {
     case Place::Top:
       place = Place::Names;
@@ -196,7 +165,7 @@ public:
     }
   }
 
-  bool end_object() {
+  bool endObject() override {
     switch (place) {
     case Place::Entry:
       for (Field wanted : {Field::Dtype, Field::Shape, Field::Offsets})
@@ -215,7 +184,7 @@ public:
     }
   }
 
-  bool start_array(size_t) {
+  bool startArray() override {
     if (place != Place::Entry ||
         (field != Field::Shape && field != Field::Offsets))
       return other("an array");
@@ -223,7 +192,7 @@ public:
     return true;
   }
 
-  bool end_array() {
+  bool endArray() override {
     if (place == Place::Offsets && numOffsets != 2)
       return fail("InvalidOffset", inEntry() + "data_offsets has " +
                                        std::to_string(numOffsets) +
@@ -233,36 +202,8 @@ public:
     return true;
   }
 
-  bool parse_error(size_t position, const std::string &,
-                   const nlohmann::json::exception &error) {
-    // What follows the library's own prefix says what was expected.
-    std::string detail = error.what();
-    size_t start = detail.find("while parsing ");
-    detail = start == std::string::npos ? "" : detail.substr(start);
-    return fail("InvalidJson", "the header is not valid JSON at byte " +
-                                   std::to_string(position) +
-                                   (detail.empty() ? "" : ", " + detail));
-  }
-
-private:
-  enum class Place { Top, Names, Metadata, Entry, Shape, Offsets };
-  enum class Field { None, Dtype, Shape, Offsets };
-
-  static const char *fieldName(Field field) {
-    return field == Field::Dtype   ? "dtype"
-           : field == Field::Shape ? "shape"
-                                   : "data_offsets";
-  }
-
-  std::string inEntry() const { return "in " + quoteName(entry.name) + ", "; }
-
-  bool fail(const char *cause, const std::string &what) {
-    status = invalid(path, cause, what);
-    return false;
-  }
-
   /// A value of a kind that does not belong where it stands.
-  bool other(const std::string &what) {
+  bool other(const std::string &what) override {
     switch (place) {
     case Place::Top:
       return fail("InvalidJson",
@@ -297,6 +238,29 @@ private:
                                            ", an array of two is expected");
   }
 
+  void error(uint64_t position, const std::string &why) override {
+    fail("InvalidJson", "the header is not valid JSON at byte " +
+                            std::to_string(position) +
+                            (why.empty() ? "" : ", " + why));
+  }
+
+private:
+  enum class Place { Top, Names, Metadata, Entry, Shape, Offsets };
+  enum class Field { None, Dtype, Shape, Offsets };
+
+  static const char *fieldName(Field field) {
+    return field == Field::Dtype   ? "dtype"
+           : field == Field::Shape ? "shape"
+                                   : "data_offsets";
+  }
+
+  std::string inEntry() const { return "in " + quoteName(entry.name) + ", "; }
+
+  bool fail(const char *cause, const std::string &what) {
+    status = invalid(path, cause, what);
+    return false;
+  }
+
   const std::string &path;
   SafetensorsHeader &header;
   Status status = Status::success();
@@ -324,29 +288,29 @@ Status checkRanges(const std::string &path, const SafetensorsHeader &header,
                    uint64_t dataSize) {
   for (const SafetensorsEntry &entry : header.tensors) {
     uint64_t bits = 0;
-    std::string in = "in " + quoteName(entry.name) + ", ";
+    auto in = [&] { return "in " + quoteName(entry.name) + ", "; };
     if (!tensorBits(header.shape(entry), entry.rank, entry.dtype->bits, bits))
       return invalid(path, "Overflow",
-                     in + "the shape " +
+                     in() + "the shape " +
                          describeShape(header.shape(entry), entry.rank) +
                          " has more elements than can be counted");
     if (bits % 8)
       return invalid(path, "MisalignedSize",
-                     in + std::to_string(bits) + " bits of " +
+                     in() + std::to_string(bits) + " bits of " +
                          entry.dtype->name + " are no whole number of bytes");
     if (entry.end < entry.begin)
       return invalid(path, "InvalidOffset",
-                     in + "the data ends at " + std::to_string(entry.end) +
+                     in() + "the data ends at " + std::to_string(entry.end) +
                          ", before it begins at " +
                          std::to_string(entry.begin));
     if (entry.end > dataSize)
       return invalid(path, "IncompleteBuffer",
-                     in + "the data ends at " + std::to_string(entry.end) +
+                     in() + "the data ends at " + std::to_string(entry.end) +
                          ", but the file has only " + std::to_string(dataSize) +
                          " bytes of data");
     if (entry.end - entry.begin != bits / 8)
       return invalid(path, "SizeMismatch",
-                     in + "the data has " +
+                     in() + "the data has " +
                          std::to_string(entry.end - entry.begin) + " bytes, " +
                          entry.dtype->name + " of shape " +
                          describeShape(header.shape(entry), entry.rank) +
@@ -408,29 +372,28 @@ Status parseSafetensors(const std::string &path, const unsigned char *bytes,
     return invalid(path, "HeaderTooSmall",
                    "it has " + std::to_string(size) +
                        " bytes, the length of its header alone needs 8" +
-                       hint(bytes, size));
+                       hintOfContent(bytes, size));
   uint64_t headerSize = 0;
   std::memcpy(&headerSize, bytes, 8);
-  if (headerSize > largestHeader)
+  if (headerSize > largestSafetensorsHeader)
     return invalid(path, "HeaderTooLarge",
                    "its first eight bytes claim a header of " +
                        std::to_string(headerSize) + " bytes, at most " +
-                       std::to_string(largestHeader) + " are read" +
-                       hint(bytes, size));
+                       std::to_string(largestSafetensorsHeader) + " are read" +
+                       hintOfContent(bytes, size));
   if (headerSize > size - 8)
     return invalid(path, "InvalidHeaderLength",
                    "its first eight bytes claim a header of " +
                        std::to_string(headerSize) + " bytes, but only " +
                        std::to_string(size - 8) + " follow" +
-                       hint(bytes, size));
+                       hintOfContent(bytes, size));
 
   const unsigned char *text = bytes + 8;
   uint64_t wrong = firstNotUtf8(text, headerSize);
   if (wrong != headerSize)
     return invalid(path, "InvalidUtf8",
                    "the header is not UTF-8 at byte " + std::to_string(wrong) +
-                       hint(bytes, size));
-  // The parser would skip a byte order mark, and take a zero byte for the end.
+                       hintOfContent(bytes, size));
   uint64_t start = 0;
   while (start < headerSize && (text[start] == ' ' || text[start] == '\t' ||
                                 text[start] == '\n' || text[start] == '\r'))
@@ -439,18 +402,12 @@ Status parseSafetensors(const std::string &path, const unsigned char *bytes,
     return invalid(path, "InvalidJson",
                    start == headerSize ? std::string("the header is empty")
                                        : "the header does not begin with '{'" +
-                                             hint(bytes, size));
-  if (const void *zero = std::memchr(text, 0, headerSize))
-    return invalid(
-        path, "InvalidJson",
-        "the header has a zero byte at " +
-            std::to_string(static_cast<const unsigned char *>(zero) - text));
-
+                                             hintOfContent(bytes, size));
   SafetensorsHeader result;
   result.headerSize = headerSize;
   result.dataAt = 8 + headerSize;
   HeaderEvents events(path, result);
-  if (!nlohmann::json::sax_parse(text + start, text + headerSize, &events))
+  if (!parseJson(text, headerSize, events))
     return events.takeStatus();
 
   std::sort(result.tensors.begin(), result.tensors.end(),

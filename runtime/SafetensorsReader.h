@@ -23,6 +23,9 @@
 
 namespace ttc {
 
+/// A header that is longer is refused, as every reader of the format does.
+constexpr uint64_t largestSafetensorsHeader = 100'000'000;
+
 struct SafetensorsEntry {
   std::string name;
   const DtypeInfo *dtype = nullptr;

@@ -7,12 +7,9 @@
 
 #include "SafetensorsWriter.h"
 
-#include <cstring>
-#include <nlohmann/json.hpp>
+#include "Json.h"
 
-std::string ttc::jsonString(std::string_view text) {
-  return nlohmann::json(text).dump();
-}
+#include <cstring>
 
 std::string
 ttc::makeSafetensorsHeader(const std::map<std::string, std::string> &metadata,

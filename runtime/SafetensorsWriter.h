@@ -29,9 +29,6 @@ struct OutgoingTensor {
   Piece data;
 };
 
-/// `text` as JSON spells it; it must be valid UTF-8.
-std::string jsonString(std::string_view text);
-
 /// The eight bytes of length and the header of a file in which the data of
 /// `tensors`, sorted by name, follows without a hole.
 std::string

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The states behind ttc_session: one block, which does not exist before the
-// first step. One thread at a time is inside; a second one is turned away.
+// first step, and little else: a service holds thousands of sessions. One
+// thread at a time is inside; a second one is turned away.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,6 +25,13 @@ namespace ttc {
 struct GeneratorState {
   uint64_t seed = 0;
   uint64_t position = 0; ///< steps since it was seeded
+};
+
+/// Memory that is laid out for the states of a batch.
+struct StatesBlock {
+  AlignedBlock bytes;
+  StateShapes::Share shapes;
+  int64_t batch = 0; ///< 0 for no block
 };
 
 /// A tensor that is to become a state.
@@ -45,33 +53,18 @@ struct ttc_session {
   /// The batch for which a step finds everything ready; 0 while it does not.
   int64_t readyBatch = 0;
   std::atomic<uint64_t> timestep{0};
-
-  /// Whether the states exist, and the batch that they have.
-  std::atomic<bool> exists{false};
+  /// The batch of the states.
   std::atomic<int64_t> batch{TTC_BATCH};
-
-  ttc::AlignedBlock states;
-  int64_t statesBatch = 0; ///< what the block is laid out for; 0 for no block
+  ttc::StatesBlock states;
   /// The generator while it is not in the states' block.
   ttc::GeneratorState idleGenerator;
-  ttc::AlignedBlock scratch;
-  int64_t scratchBatch = 0; ///< the largest batch that it has room for
-
-  /// The bytes of every input and output, one timestep, at batch
-  /// `buffersBatch`.
-  std::vector<uint64_t> inputBytes, outputBytes;
-  uint64_t largestBuffer = 0;
-  int64_t buffersBatch = 0;
-
-  /// Room for the pointers of a step on tensors.
-  std::vector<const void *> inputs;
-  std::vector<void *> outputs;
-
-  /// The shapes of the states as they are now, one after the other.
-  std::vector<int64_t> stateShapes;
-  std::vector<size_t> stateShapeAt;
-
+  /// Whether the states exist.
+  std::atomic<bool> exists{false};
   mutable std::atomic<bool> busy{false};
+  /// With these a session and the block of its states, each behind the 16 bytes
+  /// that glibc's heap keeps of it, fill whole cache lines: without, the
+  /// alignment of the next block would leave a gap of 64 bytes for each.
+  uint64_t filler[2] = {0, 0};
 
   explicit ttc_session(ttc_model *model);
   ~ttc_session();
@@ -80,9 +73,8 @@ struct ttc_session {
 
   /// Where state `index` lies; the states' block must exist.
   unsigned char *stateData(size_t index) const;
-  const int64_t *stateShape(size_t index) const {
-    return stateShapes.data() + stateShapeAt[index];
-  }
+  /// Its shape as it is now; the batch is TTC_BATCH while there is none.
+  const int64_t *stateShape(size_t index) const;
   uint64_t stateBytes(size_t index) const;
 
   /// The generator as it is now.
@@ -94,11 +86,13 @@ struct ttc_session {
 
   /// Replaces the states, all or nothing. `absent` names those that are
   /// recorded as not existing yet. Without a new generator the present one
-  /// stays. `origin` begins the sentences: "The states file 'x'".
+  /// stays. `origin` begins the sentences: "The states file 'x'". Adds
+  /// sentences to `note` on what is remarkable about states that are accepted.
   ttc::Status replaceStates(
       const std::string &origin, const std::vector<ttc::StateSource> &sources,
       const std::vector<std::string> &absent, int flags, uint64_t newTimestep,
-      const std::optional<ttc::GeneratorState> &newGenerator);
+      const std::optional<ttc::GeneratorState> &newGenerator,
+      std::string &note);
 };
 
 namespace ttc {
@@ -106,24 +100,46 @@ namespace ttc {
 /// Allocates a zeroed block for the states of `model` at `batch`, and checks
 /// that each state lies inside.
 Status allocateStates(const ttc_model &model, int64_t batch,
-                      AlignedBlock &block);
+                      StatesBlock &block);
+
+/// The index of the state of that name, or of the name that it is an alias of;
+/// -1 if there is none.
+int64_t findState(const ttc_model &model, std::string_view name);
+
+/// A tensor of a caller's that is to become a state, consistent in itself.
+Status makeSource(const ttc_tensor &tensor, StateSource &source);
 
 /// Refuses flags that do not exist.
 Status checkFlags(int flags);
+
+/// Adds a sentence to those that a caller is to get.
+void addSentence(std::string &note, const std::string &sentence);
+
+/// The sentence of a session that another thread is in.
+Status busy(const ttc_session &session);
+
+/// Enters a session, or fails because it is null or another thread is inside.
+inline bool enter(const ttc_session *session) {
+  return session && !session->busy.exchange(true, std::memory_order_acquire);
+}
+inline void leave(const ttc_session *session) {
+  session->busy.store(false, std::memory_order_release);
+}
+/// Says why `enter` failed.
+ttc_status refuseEntry(const ttc_session *session, ttc_error *error);
 
 /// Who is inside a session, for the length of a scope.
 class Occupied {
 public:
   explicit Occupied(const ttc_session &session)
-      : session(session),
-        entered(!session.busy.exchange(true, std::memory_order_acquire)) {}
+      : session(session), entered(enter(&session)) {}
   ~Occupied() {
     if (entered)
-      session.busy.store(false, std::memory_order_release);
+      leave(&session);
   }
   Occupied(const Occupied &) = delete;
   Occupied &operator=(const Occupied &) = delete;
-  Status status() const;
+  Status status() const { return entered ? Status::success() : busy(session); }
 
 private:
   const ttc_session &session;

@@ -9,13 +9,14 @@
 
 #include "Checksum.h"
 #include "File.h"
+#include "Json.h"
 #include "SafetensorsWriter.h"
-#include "Weights.h"
+#include "Strided.h"
+#include "TensorTable.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 namespace ttc {
 namespace {
@@ -63,11 +64,11 @@ std::string makeHeader(const ttc_session &session,
     metadata[seedKey] = std::to_string(generator.seed);
     metadata[positionKey] = std::to_string(generator.position);
   }
-  nlohmann::json absent = nlohmann::json::array();
+  std::string absent;
   if (tensors.empty())
     for (const TensorLayout &layout : model.states)
-      absent.push_back(layout.spec->name);
-  metadata["ttc.absent_states"] = absent.dump();
+      absent += (absent.empty() ? "" : ",") + jsonString(layout.spec->name);
+  metadata["ttc.absent_states"] = "[" + absent + "]";
   for (const OutgoingTensor &tensor : tensors)
     metadata[std::string(checksumPrefix) + tensor.name] =
         checksumText(crc32c(tensor.data.data, tensor.data.size));
@@ -120,21 +121,40 @@ Status checkHeaderChecksum(const std::string &path, const StateFile &file) {
   return Status::success();
 }
 
+/// Hears a JSON list of names.
+class NameEvents final : public JsonEvents {
+public:
+  std::vector<std::string> names;
+
+  bool string(std::string &value) override {
+    if (!inList)
+      return false;
+    names.push_back(std::move(value));
+    return true;
+  }
+  bool startArray() override { return !std::exchange(inList, true); }
+  bool endArray() override { return true; }
+  bool key(std::string &) override { return false; }
+  bool unsignedInteger(uint64_t) override { return false; }
+  bool other(const std::string &) override { return false; }
+  bool startObject() override { return false; }
+  bool endObject() override { return false; }
+  void error(uint64_t, const std::string &) override {}
+
+private:
+  bool inList = false;
+};
+
 Status readAbsent(const std::string &path, StateFile &file) {
-  nlohmann::json list =
-      nlohmann::json::parse(file.metadata("ttc.absent_states"), nullptr,
-                            /*allow_exceptions=*/false);
-  bool good = list.is_array() &&
-              std::all_of(list.begin(), list.end(),
-                          [](const auto &name) { return name.is_string(); });
-  if (!good)
+  const std::string &text = file.metadata("ttc.absent_states");
+  NameEvents events;
+  if (!parseJson(reinterpret_cast<const unsigned char *>(text.data()),
+                 text.size(), events))
     return {TTC_ERROR_FORMAT, "InvalidMetadata",
             "The states file " + quoteName(path) +
-                " has for 'ttc.absent_states' " +
-                quoteName(file.metadata("ttc.absent_states")) +
+                " has for 'ttc.absent_states' " + quoteName(text) +
                 ", a JSON list of names is expected."};
-  for (const auto &name : list)
-    file.absent.push_back(name.template get<std::string>());
+  file.absent = std::move(events.names);
   return Status::success();
 }
 
@@ -225,6 +245,31 @@ Status verify(const std::string &path, StateFile &file) {
   return Status::success();
 }
 
+/// A file that torch.save wrote carries nothing but tensors. Those that are not
+/// dense are made so behind its end.
+Status readTorchStates(const std::string &path, StateFile &file) {
+  TensorTable table;
+  Status status = readTable(path, FileKind::Torch, file.bytes.data(),
+                            file.bytes.size(), /*verify=*/true, table);
+  if (status.failed())
+    return status;
+  for (SafetensorsEntry &entry : table.header.tensors) {
+    const int64_t *strides = table.stridesOf(entry);
+    if (!strides)
+      continue;
+    const uint64_t size = entry.end - entry.begin;
+    const uint64_t end = file.bytes.size();
+    file.bytes.resize(end + size);
+    copyDense(file.bytes.data() + entry.begin, table.header.shape(entry),
+              strides, entry.rank, entry.dtype->bits / 8,
+              file.bytes.data() + end);
+    entry.begin = end;
+    entry.end = end + size;
+  }
+  file.header = std::move(table.header);
+  return status;
+}
+
 Status checkFingerprints(const std::string &path, const StateFile &file,
                          const ttc_model &model, int flags) {
   const ttc_model_descriptor &descriptor = *model.descriptor;
@@ -254,11 +299,6 @@ Status checkFingerprints(const std::string &path, const StateFile &file,
   return Status::success();
 }
 
-/// Adds a sentence to those that a caller is to get.
-void add(std::string &note, const std::string &sentence) {
-  note += (note.empty() ? "" : " ") + sentence;
-}
-
 /// A model that draws random numbers goes on as it did only with their seed and
 /// position. Says in `note` what is made of it where that is allowed.
 Status checkGenerator(const std::string &path, const StateFile &file,
@@ -276,7 +316,7 @@ Status checkGenerator(const std::string &path, const StateFile &file,
     if (!lenient)
       return {TTC_ERROR_UNEXPECTED, "UnexpectedGenerator",
               who + ". Load it with TTC_LOAD_LENIENT to pass over them."};
-    add(note, who + ".");
+    addSentence(note, who + ".");
     return Status::success();
   }
   who +=
@@ -286,9 +326,9 @@ Status checkGenerator(const std::string &path, const StateFile &file,
             who + ". Load it with TTC_LOAD_LENIENT to go on with those of the "
                   "session."};
   GeneratorState present = session.generator();
-  add(note, who + ": those of the session stay, seed " +
-                std::to_string(present.seed) + " and position " +
-                std::to_string(present.position) + ".");
+  addSentence(note, who + ": those of the session stay, seed " +
+                        std::to_string(present.seed) + " and position " +
+                        std::to_string(present.position) + ".");
   return Status::success();
 }
 
@@ -308,10 +348,11 @@ Status load(ttc_session &session, const std::string &path, int flags,
   if (file.ours)
     status = checkFingerprints(path, file, *session.model, flags);
   else
-    add(note, "The file " + quoteName(path) +
-                  " carries no checksums and no fingerprints: only its keys, "
-                  "shapes and dtypes were verified, and the timestep is now "
-                  "0.");
+    addSentence(note,
+                "The file " + quoteName(path) +
+                    " carries no checksums and no fingerprints: only its keys, "
+                    "shapes and dtypes were verified, and the timestep is now "
+                    "0.");
   if (!status.failed())
     status = checkGenerator(path, file, session, flags, note);
   if (status.failed())
@@ -333,7 +374,8 @@ Status load(ttc_session &session, const std::string &path, int flags,
   return session.replaceStates(
       "The states file " + quoteName(path), sources, file.absent, flags,
       file.timestep,
-      session.model->descriptor->has_generator ? file.generator : std::nullopt);
+      session.model->descriptor->has_generator ? file.generator : std::nullopt,
+      note);
 }
 
 /// Whether a failure says that the file is not a whole states file (rather than
@@ -362,7 +404,10 @@ Status loadLatest(ttc_session &session, const std::string &path, int flags,
     return newest;
   if (newest.code() == TTC_ERROR_NOT_FOUND)
     return before;
-  return {newest.code(), newest.cause(),
+  // A generation that could not be read may still be whole: who hears that both
+  // are damaged would begin anew, and write over it.
+  const Status &worse = doesNotVerify(before) ? newest : before;
+  return {worse.code(), worse.cause(),
           newest.message() + " The generation before cannot take its place: " +
               before.message()};
 }
@@ -371,9 +416,13 @@ Status loadLatest(ttc_session &session, const std::string &path, int flags,
 
 Status readStateFile(const std::string &path, StateFile &file) {
   Status status = readFile(path, file.bytes);
-  if (status.failed())
-    return status;
-  status =
+  return status.failed() ? status : checkStateFile(path, file);
+}
+
+Status checkStateFile(const std::string &path, StateFile &file) {
+  if (kindOfContent(file.bytes.data(), file.bytes.size()) == FileKind::Torch)
+    return readTorchStates(path, file);
+  Status status =
       parseSafetensors(path, file.bytes.data(), file.bytes.size(), file.header);
   if (status.failed())
     return status;

@@ -57,6 +57,9 @@ struct StateFile {
 /// Reads and verifies all of a file, but for what a model must say of it.
 Status readStateFile(const std::string &path, StateFile &file);
 
+/// The same where `file.bytes` are there already; `path` is for the sentences.
+Status checkStateFile(const std::string &path, StateFile &file);
+
 } // namespace ttc
 
 #endif // TTC_STATEFILE_H

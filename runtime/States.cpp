@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Dtype.h"
+#include "FloatBits.h"
 #include "Session.h"
 #include "Weights.h"
 
@@ -20,15 +21,15 @@
 namespace ttc {
 namespace {
 
-constexpr int allFlags =
-    TTC_LOAD_LENIENT | TTC_LOAD_OTHER_MODEL | TTC_LOAD_UNVERIFIED;
+constexpr int allFlags = TTC_LOAD_LENIENT | TTC_LOAD_OTHER_MODEL |
+                         TTC_LOAD_UNVERIFIED | TTC_LOAD_REFUSE_NONFINITE;
 
 /// The reference writes a state once for every way to reach its layer:
-/// `net._modules[1].mem` is `net.1.mem`.
+/// `net._modules[1].mem` is `net.1.mem`, and `.ls[0].mem` is `ls[0].mem`.
 std::string canonicalName(std::string_view name) {
   constexpr std::string_view opening = "_modules[";
   std::string result;
-  size_t at = 0;
+  size_t at = name.substr(0, 1) == "." ? 1 : 0;
   while (at < name.size()) {
     bool starts = at == 0 || name[at - 1] == '.';
     size_t close = starts && name.compare(at, opening.size(), opening) == 0
@@ -50,52 +51,11 @@ bool sameTensor(const StateSource &a, const StateSource &b) {
          (a.bytes == 0 || std::memcmp(a.data, b.data, a.bytes) == 0);
 }
 
-/// A step flushes subnormal numbers to zero; one that was saved elsewhere must
-/// not come back in another way.
-template <typename Bits>
-void flushSubnormals(void *data, uint64_t bytes, Bits exponent, Bits sign) {
-  unsigned char *at = static_cast<unsigned char *>(data);
-  for (uint64_t i = 0; i + sizeof(Bits) <= bytes; i += sizeof(Bits)) {
-    Bits value;
-    std::memcpy(&value, at + i, sizeof(Bits));
-    if ((value & exponent) == 0) {
-      value &= sign;
-      std::memcpy(at + i, &value, sizeof(Bits));
-    }
-  }
-}
-
-void flushSubnormals(void *data, uint64_t bytes, int32_t dtype) {
-  if (dtype == TTC_DTYPE_F32)
-    flushSubnormals<uint32_t>(data, bytes, 0x7F800000u, 0x80000000u);
-  else if (dtype == TTC_DTYPE_F64)
-    flushSubnormals<uint64_t>(data, bytes, 0x7FF0000000000000u,
-                              0x8000000000000000u);
-  else if (dtype == TTC_DTYPE_BF16)
-    flushSubnormals<uint16_t>(data, bytes, 0x7F80u, 0x8000u);
-  // Those of F16 are normal numbers of F32, in which a step computes.
-}
-
 /// Where each state's value comes from.
 struct Assignment {
   const StateSource *source = nullptr;
   bool absent = false;
 };
-
-/// The index of the state of that name, or of the name that it is an alias of.
-int64_t findState(const ttc_model &model, std::string_view name) {
-  auto search = [&](std::string_view wanted) -> int64_t {
-    auto at = std::lower_bound(model.states.begin(), model.states.end(), wanted,
-                               [](const TensorLayout &l, std::string_view n) {
-                                 return l.spec->name < n;
-                               });
-    return at != model.states.end() && at->spec->name == wanted
-               ? at - model.states.begin()
-               : -1;
-  };
-  int64_t index = search(name);
-  return index >= 0 ? index : search(canonicalName(name));
-}
 
 void assign(const ttc_model &model, const std::vector<StateSource> &sources,
             const std::vector<std::string> &absent, bool lenient,
@@ -178,7 +138,55 @@ void checkShape(const TensorLayout &layout, const StateSource &source,
   }
 }
 
+/// Counts the elements that are no finite numbers: a remark, or a refusal.
+void checkFinite(const TensorLayout &layout, const StateSource &source,
+                 bool refuse, Findings &findings, std::string &note) {
+  const uint64_t found =
+      countNonFinite(source.data, source.bytes, source.dtype);
+  if (!found)
+    return;
+  std::string sentence = std::to_string(found) + " of " +
+                         std::to_string(source.bytes / layout.alignment) +
+                         " elements of " + quoteName(source.name) +
+                         " are NaN or infinite";
+  if (refuse)
+    findings.add(TTC_ERROR_VALUE, "NonFiniteState", sentence);
+  else
+    addSentence(note, sentence + ".");
+}
+
 } // namespace
+
+int64_t findState(const ttc_model &model, std::string_view name) {
+  auto search = [&](std::string_view wanted) -> int64_t {
+    auto at = std::lower_bound(model.states.begin(), model.states.end(), wanted,
+                               [](const TensorLayout &l, std::string_view n) {
+                                 return l.spec->name < n;
+                               });
+    return at != model.states.end() && at->spec->name == wanted
+               ? at - model.states.begin()
+               : -1;
+  };
+  int64_t index = search(name);
+  return index >= 0 ? index : search(canonicalName(name));
+}
+
+Status makeSource(const ttc_tensor &tensor, StateSource &source) {
+  uint64_t bytes = 0;
+  Status status = checkTensor("The given state", tensor, bytes);
+  if (!status.failed() && tensor.dtype == TTC_DTYPE_BOOL)
+    status = checkBooleans("the given states", tensor.name, tensor.data, bytes);
+  if (status.failed())
+    return status;
+  source = {tensor.name, tensor.dtype, ttc_dtype_name(tensor.dtype),
+            tensor.rank, tensor.shape, tensor.data,
+            bytes};
+  return status;
+}
+
+void addSentence(std::string &note, const std::string &sentence) {
+  note += (note.empty() ? "" : " ") + sentence;
+}
 
 Status checkFlags(int flags) {
   if (flags & ~allFlags)
@@ -195,7 +203,7 @@ using namespace ttc;
 Status ttc_session::replaceStates(
     const std::string &origin, const std::vector<StateSource> &sources,
     const std::vector<std::string> &absent, int flags, uint64_t newTimestep,
-    const std::optional<GeneratorState> &newGenerator) {
+    const std::optional<GeneratorState> &newGenerator, std::string &note) {
   const GeneratorState next = newGenerator.value_or(generator());
   const bool lenient = flags & TTC_LOAD_LENIENT;
   const bool live = exists.load(std::memory_order_relaxed);
@@ -221,21 +229,28 @@ Status ttc_session::replaceStates(
         TTC_ERROR_SHAPE, "BatchMismatch",
         quoteName(batchName) + " has batch " + std::to_string(newBatch) +
             ", the model was compiled for batch " + std::to_string(compiled));
-  if (batchName && live && newBatch != statesBatch)
+  const int64_t present = states.batch;
+  if (batchName && live && newBatch != present)
     findings.add(
         TTC_ERROR_SHAPE, "BatchMismatch",
         quoteName(batchName) + " has batch " + std::to_string(newBatch) +
-            ", the session's states have batch " + std::to_string(statesBatch) +
+            ", the session's states have batch " + std::to_string(present) +
             ": zero them first (ttc_session_zero, zero_states())");
   if (!batchName) {
     // No tensor tells the batch: it is the session's, or the only one there can
     // be.
-    newBatch = live ? statesBatch : compiled != TTC_BATCH ? compiled : 1;
+    newBatch = live ? present : compiled != TTC_BATCH ? compiled : 1;
     if (anySource && !live && compiled == TTC_BATCH && model->batchInput >= 0 &&
         model->statesHaveBatch)
       findings.add(TTC_ERROR_SHAPE, "UnknownBatch",
                    "none of the tensors has a batch, so the states that are "
                    "missing have no size");
+  }
+  for (size_t i = 0; i < assignments.size(); ++i) {
+    const StateSource *source = assignments[i].source;
+    if (source && source->dtype == model->states[i].spec->dtype)
+      checkFinite(model->states[i], *source, flags & TTC_LOAD_REFUSE_NONFINITE,
+                  findings, note);
   }
   if (findings.any())
     return findings.status(origin + " does not fit the model " + model->name +
@@ -255,7 +270,7 @@ Status ttc_session::replaceStates(
 
   // The tensors may be views of the present states: the new ones get a new
   // block.
-  AlignedBlock block;
+  StatesBlock block;
   Status status = allocateStates(*model, newBatch, block);
   if (status.failed())
     return status;
@@ -263,7 +278,7 @@ Status ttc_session::replaceStates(
     const TensorLayout &layout = model->states[i];
     const ttc_bytes &offset = model->descriptor->states[i].offset;
     const StateSource *source = assignments[i].source;
-    unsigned char *to = block.get() + offset.fixed +
+    unsigned char *to = block.bytes.get() + offset.fixed +
                         offset.per_batch * static_cast<uint64_t>(newBatch);
     if (source && source->bytes) {
       std::memcpy(to, source->data, source->bytes);
@@ -273,7 +288,6 @@ Status ttc_session::replaceStates(
     }
   }
   states = std::move(block);
-  statesBatch = newBatch;
   setExists(true, newBatch, next);
   timestep.store(newTimestep, std::memory_order_relaxed);
   return Status::success();
@@ -296,25 +310,22 @@ extern "C" ttc_status ttc_session_set_states(ttc_session *session,
       return status;
     std::vector<StateSource> sources;
     sources.reserve(count);
-    for (size_t i = 0; i < count; ++i) {
-      const ttc_tensor &tensor = tensors[i];
-      uint64_t bytes = 0;
-      status = checkTensor("The given state", tensor, bytes);
-      if (!status.failed() && tensor.dtype == TTC_DTYPE_BOOL)
-        status =
-            checkBooleans("the given states", tensor.name, tensor.data, bytes);
-      if (status.failed())
-        return status;
-      sources.push_back({tensor.name, tensor.dtype,
-                         ttc_dtype_name(tensor.dtype), tensor.rank,
-                         tensor.shape, tensor.data, bytes});
+    for (size_t i = 0; i < count && !status.failed(); ++i) {
+      sources.emplace_back();
+      status = makeSource(tensors[i], sources.back());
     }
+    if (status.failed())
+      return status;
     // No tensor at all is what a session without states gives.
     std::vector<std::string> absent;
     if (count == 0 && !(flags & TTC_LOAD_LENIENT))
       for (const TensorLayout &layout : session->model->states)
         absent.push_back(layout.spec->name);
-    return session->replaceStates("The set of states", sources, absent, flags,
-                                  timestep, std::nullopt);
+    std::string note;
+    status = session->replaceStates("The set of states", sources, absent, flags,
+                                    timestep, std::nullopt, note);
+    if (!status.failed())
+      remark(note, error);
+    return status;
   });
 }

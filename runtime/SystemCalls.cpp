@@ -15,9 +15,13 @@
 
 namespace {
 
-// open is variadic, and some C libraries have fstat and lstat as macros.
+// open and openat are variadic, and some C libraries have fstat and lstat as
+// macros.
 int openFile(const char *path, int flags, mode_t mode) {
   return ::open(path, flags, mode);
+}
+int openFileAt(int directory, const char *path, int flags) {
+  return ::openat(directory, path, flags);
 }
 int statusOfFile(int file, struct stat *status) {
   return ::fstat(file, status);
@@ -33,6 +37,6 @@ void *allocateAligned(size_t alignment, size_t size) {
 } // namespace
 
 ttc::SystemCalls ttc::systemCalls = {
-    openFile, statusOfFile, statusOfPath,   ::read, ::write,
-    ::fchmod, ::fsync,      ::close,        ::link, ::rename,
-    ::unlink, ::mmap,       allocateAligned};
+    openFile, statusOfFile, statusOfPath,    ::read,     ::write,
+    ::fchmod, ::fsync,      ::close,         ::link,     ::rename,
+    ::unlink, ::mmap,       allocateAligned, openFileAt, ::readlinkat};

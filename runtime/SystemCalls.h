@@ -35,6 +35,9 @@ struct SystemCalls {
                 off_t offset);
   /// Null when there is no memory; released with free().
   void *(*allocateAligned)(size_t alignment, size_t size);
+  int (*openat)(int directory, const char *path, int flags);
+  ssize_t (*readlinkat)(int directory, const char *path, char *target,
+                        size_t size);
 };
 
 extern SystemCalls systemCalls;

@@ -43,72 +43,91 @@ Status checkTensor(const std::string &label, const ttc_tensor &tensor,
   return Status::success();
 }
 
-Status checkBooleans(const std::string &label, std::string_view name,
-                     const void *data, uint64_t bytes) {
-  const unsigned char *values = static_cast<const unsigned char *>(data);
-  const unsigned char *wrong = std::find_if(
-      values, values + bytes, [](unsigned char value) { return value > 1; });
-  if (wrong == values + bytes)
-    return Status::success();
-  return {TTC_ERROR_FORMAT, "InvalidBool",
-          "In " + label + ", element " + std::to_string(wrong - values) +
-              " of " + quoteName(name) + " is " + std::to_string(*wrong) +
-              "; a BOOL is 0 or 1."};
-}
-
 } // namespace ttc
 
 using namespace ttc;
 
-Status ttc_weights::read(size_t index, const void *&bytes) const {
+Status ttc_weights::locate(size_t index, const unsigned char *&address) const {
   const SafetensorsEntry &entry = header.tensors[index];
-  uint64_t size = entry.end - entry.begin;
-  if (entry.dtype->number == TTC_DTYPE_BOOL) {
-    Status status = checkBooleans(label, entry.name, data[index], size);
-    if (status.failed())
-      return status;
-  }
-  uint64_t alignment = entry.dtype->bits / 8;
-  if (alignment <= 1 ||
-      reinterpret_cast<uintptr_t>(data[index]) % alignment == 0) {
-    bytes = data[index];
+  const unsigned char *base = nullptr;
+  if (!lent.empty()) {
+    address = lent[index];
     return Status::success();
   }
-  std::lock_guard<std::mutex> lock(mutex);
-  AlignedBlock &copy = copies[index];
-  if (!copy) {
-    Status status = allocateZeroed(
-        "an aligned copy of " + quoteName(entry.name), size, copy);
+  if (shards) {
+    std::lock_guard<std::mutex> lock(mutex);
+    Status status = shards->bytesOf(index, base);
     if (status.failed())
       return status;
-    std::memcpy(copy.get(), data[index], size);
+  } else {
+    base = block.device() ? block.get() : file.bytes();
   }
-  bytes = copy.get();
+  address = base + header.dataAt + entry.begin;
   return Status::success();
 }
 
-extern "C" ttc_status ttc_weights_open(const char *path, ttc_weights **out,
-                                       ttc_error *error) {
-  return guarded(error, [&]() -> Status {
-    if (!path || !out)
-      return nullArgument(path ? "out" : "path");
-    auto weights = std::make_unique<ttc_weights>();
-    weights->label = quoteName(path);
-    Status status = weights->file.open(path);
-    if (status.failed())
-      return status;
-    status = parseSafetensors(path, weights->file.bytes(), weights->file.size(),
-                              weights->header);
-    if (status.failed())
-      return status;
-    weights->data.reserve(weights->header.tensors.size());
-    for (const SafetensorsEntry &entry : weights->header.tensors)
-      weights->data.push_back(weights->file.bytes() + weights->header.dataAt +
-                              entry.begin);
-    *out = weights.release();
-    return Status::success();
-  });
+Status ttc_weights::fetch(size_t index, AlignedBlock &copy,
+                          const void *&bytes) const {
+  if (!onHost())
+    return {TTC_ERROR_ARGUMENT, "NotOnHost",
+            isMeta ? "The weights " + label +
+                         " are names, dtypes and shapes alone. Open them "
+                         "without TTC_WEIGHTS_META."
+                   : "The weights " + label + " are on " +
+                         quoteName(block.device()->name()) +
+                         ". Place them on 'cpu' first."};
+  const unsigned char *address = nullptr;
+  Status status = locate(index, address);
+  if (status.failed())
+    return status;
+  return fetchTensor(label, *this, header.tensors[index], address, copy, bytes);
 }
+
+Status ttc_weights::read(size_t index, const void *&bytes) const {
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    auto known = copies.find(index);
+    if (known != copies.end()) {
+      bytes = known->second.get();
+      return Status::success();
+    }
+  }
+  AlignedBlock copy;
+  Status status = fetch(index, copy, bytes);
+  if (status.failed() || !copy)
+    return status;
+  // Of two threads that came at once, one keeps its copy, for both.
+  std::lock_guard<std::mutex> lock(mutex);
+  bytes = copies.emplace(index, std::move(copy)).first->second.get();
+  return status;
+}
+
+namespace {
+
+/// Tensor `index` as the callers see it.
+Status describeTensor(const ttc_weights &weights, size_t index,
+                      ttc_tensor *out) {
+  const SafetensorsEntry &entry = weights.header.tensors[index];
+  const void *bytes = nullptr;
+  Status status = Status::success();
+  if (weights.onHost()) {
+    status = weights.read(index, bytes);
+  } else if (!weights.isMeta) {
+    const unsigned char *address = nullptr;
+    status = weights.locate(index, address);
+    bytes = address;
+  }
+  if (status.failed())
+    return status;
+  out->name = entry.name.c_str();
+  out->dtype = entry.dtype->number;
+  out->rank = static_cast<int32_t>(entry.rank);
+  out->shape = weights.header.shape(entry);
+  out->data = const_cast<void *>(bytes);
+  return status;
+}
+
+} // namespace
 
 extern "C" ttc_status ttc_weights_from_tensors(const ttc_tensor *tensors,
                                                size_t count, ttc_weights **out,
@@ -154,7 +173,7 @@ extern "C" ttc_status ttc_weights_from_tensors(const ttc_tensor *tensors,
       header.shapes.insert(header.shapes.end(), tensor->shape,
                            tensor->shape + tensor->rank);
       header.tensors.push_back(std::move(entry));
-      weights->data.push_back(static_cast<const unsigned char *>(tensor->data));
+      weights->lent.push_back(static_cast<const unsigned char *>(tensor->data));
     }
     *out = weights.release();
     return Status::success();
@@ -174,17 +193,25 @@ extern "C" ttc_status ttc_weights_at(const ttc_weights *weights, size_t index,
       return nullArgument(weights ? "out" : "weights");
     if (index >= weights->header.tensors.size())
       return noSuchIndex("tensor", index, weights->header.tensors.size());
-    const SafetensorsEntry &entry = weights->header.tensors[index];
-    const void *bytes = nullptr;
-    Status status = weights->read(index, bytes);
-    if (status.failed())
-      return status;
-    out->name = entry.name.c_str();
-    out->dtype = entry.dtype->number;
-    out->rank = static_cast<int32_t>(entry.rank);
-    out->shape = weights->header.shape(entry);
-    out->data = const_cast<void *>(bytes);
-    return Status::success();
+    return describeTensor(*weights, index, out);
+  });
+}
+
+extern "C" ttc_status ttc_weights_find(const ttc_weights *weights,
+                                       const char *name, ttc_tensor *out,
+                                       ttc_error *error) {
+  return guarded(error, [&]() -> Status {
+    if (!weights || !name || !out)
+      return nullArgument(!weights ? "weights" : !name ? "name" : "out");
+    const SafetensorsEntry *entry = weights->header.find(name);
+    if (!entry)
+      return {TTC_ERROR_MISSING, "MissingKey",
+              "There is no tensor " + quoteName(name) + " among the " +
+                  std::to_string(weights->header.tensors.size()) + " of " +
+                  weights->label + "."};
+    return describeTensor(
+        *weights, static_cast<size_t>(entry - weights->header.tensors.data()),
+        out);
   });
 }
 
@@ -193,6 +220,21 @@ extern "C" const char *ttc_weights_dtype(const ttc_weights *weights,
   return weights && index < weights->header.tensors.size()
              ? weights->header.tensors[index].dtype->name
              : nullptr;
+}
+
+extern "C" const char *ttc_weights_name(const ttc_weights *weights,
+                                        size_t index) {
+  return weights && index < weights->header.tensors.size()
+             ? weights->header.tensors[index].name.c_str()
+             : nullptr;
+}
+
+extern "C" uint64_t ttc_weights_bytes(const ttc_weights *weights,
+                                      size_t index) {
+  return weights && index < weights->header.tensors.size()
+             ? weights->header.tensors[index].end -
+                   weights->header.tensors[index].begin
+             : 0;
 }
 
 extern "C" size_t ttc_weights_metadata_count(const ttc_weights *weights) {
@@ -215,13 +257,28 @@ extern "C" ttc_status ttc_weights_metadata_at(const ttc_weights *weights,
   });
 }
 
+extern "C" const char *ttc_weights_device(const ttc_weights *weights) {
+  if (!weights)
+    return nullptr;
+  return weights->isMeta           ? "meta"
+         : weights->block.device() ? weights->block.device()->name().c_str()
+                                   : "cpu";
+}
+
 extern "C" ttc_status ttc_weights_save(const ttc_weights *weights,
                                        const char *path, ttc_error *error) {
   return guarded(error, [&]() -> Status {
     if (!weights || !path)
       return nullArgument(weights ? "path" : "weights");
+    FileKind promised = kindOfName(path);
+    if (promised == FileKind::Torch || promised == FileKind::Index)
+      return {TTC_ERROR_ARGUMENT, "FormatMismatch",
+              "Cannot write " + quoteName(path) +
+                  ": it would be a safetensors file, which its name denies. "
+                  "Let the name end in '.safetensors'."};
     const SafetensorsHeader &header = weights->header;
     std::vector<OutgoingTensor> tensors;
+    std::vector<AlignedBlock> copies(header.tensors.size());
     for (size_t i = 0; i < header.tensors.size(); ++i) {
       const SafetensorsEntry &entry = header.tensors[i];
       if (!isUtf8(entry.name) || entry.name == "__metadata__")
@@ -229,11 +286,20 @@ extern "C" ttc_status ttc_weights_save(const ttc_weights *weights,
                 "The tensor " + quoteName(entry.name) +
                     " cannot be written: its name is not UTF-8, or means "
                     "something else in a safetensors file."};
+      if (!dtypeByName(entry.dtype->name))
+        return {TTC_ERROR_DTYPE, "UnsupportedDType",
+                "The tensor " + quoteName(entry.name) +
+                    " cannot be written: safetensors files have no " +
+                    entry.dtype->name + "."};
+      const void *bytes = nullptr;
+      Status status = weights->fetch(i, copies[i], bytes);
+      if (status.failed())
+        return status;
       tensors.push_back({entry.name,
                          entry.dtype->name,
                          header.shape(entry),
                          entry.rank,
-                         {weights->data[i], entry.end - entry.begin}});
+                         {bytes, entry.end - entry.begin}});
     }
     std::string beginning = makeSafetensorsHeader({}, tensors);
     std::vector<Piece> pieces = {{beginning.data(), beginning.size()}};

@@ -46,6 +46,13 @@ TEST_CASE("CRC-32C of two parts is that of the whole") {
     CHECK(crc32c(text + cut, sizeof(text) - cut, crc32c(text, cut)) == whole);
 }
 
+TEST_CASE("The CRC-32 of zip archives") {
+  CHECK(crc32("123456789", 9) == 0xcbf43926u);
+  CHECK(crc32(nullptr, 0) == 0u);
+  CHECK(crc32("3\n", 2) == 0x55679ed1u); // the version member of torch.save
+  CHECK(crc32("56789", 5, crc32("1234", 4)) == 0xcbf43926u);
+}
+
 TEST_CASE("A checksum is written as eight lowercase digits") {
   CHECK(checksumText(0) == "00000000");
   CHECK(checksumText(0x00abcdefu) == "00abcdef");

@@ -12,21 +12,24 @@
 
 // One line a tensor, in order of key.
 // RUN: ttc-state list a.safetensors | FileCheck %s --check-prefix=LIST --implicit-check-not='{{.}}'
-// LIST: {{^}}clock F32 [1]{{$}}
-// LIST: {{^}}n.mem F32 [3,4]{{$}}
-// LIST: {{^}}n.prev_output F32 [3,4]{{$}}
-// LIST: {{^}}n.rec F32 [3,4]{{$}}
+// LIST: {{^}}clock F32 [1] 4 bytes{{$}}
+// LIST: {{^}}n.mem F32 [3,4] 48 bytes{{$}}
+// LIST: {{^}}n.prev_output F32 [3,4] 48 bytes{{$}}
+// LIST: {{^}}n.rec F32 [3,4] 48 bytes{{$}}
+// LIST: {{^}}4 tensors, 148 bytes{{$}}
 // RUN: ttc-state list net.safetensors | FileCheck %s --check-prefix=WEIGHTS
-// WEIGHTS: {{^}}n.raw_beta F32 [4]{{$}}
+// WEIGHTS: {{^}}n.raw_beta F32 [4] 16 bytes{{$}}
 
 // RUN: ttc-state show a.safetensors clock | FileCheck %s --check-prefix=SHOW
 // SHOW: clock F32 [1]
-// SHOW: min 10 max 10 mean 10
+// SHOW: min 10 max 10 mean 10 std 0
 // SHOW: first values 10
 
 // RUN: ttc-state diff a.safetensors a.safetensors
 // RUN: not ttc-state diff a.safetensors b.safetensors | FileCheck %s --check-prefix=DIFF
-// DIFF: clock: 1 of 1 elements differ; the first at [0] is 10 and 9; the largest difference, 1, is at [0]
+// DIFF: clock: 1 of 1 elements differ; the first at [0] is 10 and 9; the largest difference, 1, is at [0], the largest relative one, 0.1, at [0]
+// RUN: not ttc-state diff a.safetensors b.safetensors --json | FileCheck %s --check-prefix=JSON
+// JSON: "name":"clock","bits_equal":false,"differing":1,"elements":1
 
 // RUN: ttc-state verify a.safetensors | FileCheck %s --check-prefix=VERIFY
 // VERIFY: 'a.safetensors' is whole
@@ -34,6 +37,7 @@
 // RUN: (ttc-state verify bad.safetensors 2> error.txt; test $? -eq 1)
 // RUN: FileCheck %s --check-prefix=DAMAGED --input-file=error.txt
 // DAMAGED: ttc-state: error: The states file 'bad.safetensors' is damaged: 'n.rec' has the checksum
+// RUN: (ttc-state list missing.safetensors 2> /dev/null; test $? -eq 2)
 // RUN: not ttc-state list missing.safetensors 2>&1 | FileCheck %s --check-prefix=MISSING
 // MISSING: ttc-state: error: There is no file 'missing.safetensors'. [NotFound]
 

@@ -173,7 +173,7 @@ Converted convertParam(Form form, const ttc_param_spec &param,
 
 int convert(Form form, const std::string &modelPath, const std::string &inPath,
             const std::string &outPath) {
-  ttc::Weights in = ttc::Weights::open(inPath);
+  ttc::Weights in = openNoting(inPath, 0);
   // Checks every key, shape and dtype that the model knows.
   ttc::Model model = ttc::Model::open(modelPath, in, /*strict=*/false);
   const ttc_model_descriptor &descriptor = model.descriptor();

@@ -35,6 +35,14 @@ double halfToDouble(uint16_t bits) {
 
 } // namespace
 
+ttc::Weights ttcstate::openNoting(const std::string &path, int flags) {
+  std::string note;
+  ttc::Weights weights = ttc::Weights::open(path, flags, &note);
+  if (!note.empty())
+    std::fprintf(stderr, "ttc-state: note: %s\n", note.c_str());
+  return weights;
+}
+
 std::string ttcstate::printable(const char *name) {
   std::string text;
   for (; *name; ++name) {

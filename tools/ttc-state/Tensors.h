@@ -12,6 +12,10 @@
 
 namespace ttcstate {
 
+/// Opens a file, with TTC_WEIGHTS_ flags, and says on standard error what is
+/// odd about it.
+ttc::Weights openNoting(const std::string &path, int flags);
+
 /// A name on one line, whatever it contains.
 std::string printable(const char *name);
 

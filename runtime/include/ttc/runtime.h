@@ -50,16 +50,17 @@ typedef enum ttc_status {
   TTC_ERROR_DTYPE = 9,        ///< element type
   TTC_ERROR_FINGERPRINT = 10, ///< the states of another model
   TTC_ERROR_VERSION = 11,     ///< made by another version of ttc
-  TTC_ERROR_TARGET = 12,      ///< this CPU cannot run the code
-  TTC_ERROR_BUSY = 13,        ///< the session is in use by another thread
-  TTC_ERROR_MEMORY = 14,      ///< an allocation failed, or a size overflows
-  TTC_ERROR_OVERLAP = 15,     ///< an input and an output share memory
-  TTC_ERROR_VALUE = 16        ///< an integer input beyond its limit
+  TTC_ERROR_TARGET = 12,  ///< this CPU cannot run the code, or no such device
+  TTC_ERROR_BUSY = 13,    ///< the session is in use by another thread
+  TTC_ERROR_MEMORY = 14,  ///< an allocation failed, or a size overflows
+  TTC_ERROR_OVERLAP = 15, ///< an input and an output share memory
+  TTC_ERROR_VALUE = 16    ///< an integer input beyond its limit
 } ttc_status;
 
 /// Filled by a call that fails, if given. Needs no initialisation and no
-/// release. The two calls that load a states file fill it when they succeed as
-/// well: TTC_OK, and sentences on what was not verified, or none.
+/// release. The calls that load or set states or open weights fill it when they
+/// succeed as well: TTC_OK, and sentences on what was not verified or is odd,
+/// or none.
 typedef struct ttc_error {
   ttc_status code;
   char message[1024]; ///< one sentence, cut with "..." if it is longer
@@ -87,13 +88,38 @@ TTC_API const char *ttc_dtype_name(int32_t dtype);
 TTC_API size_t ttc_dtype_size(int32_t dtype);
 
 //===----------------------------------------------------------------------===//
-// Weights (and any other safetensors file)
+// Weights (and any other file of named tensors)
 //===----------------------------------------------------------------------===//
 
-/// Maps a .safetensors file and checks all of its header. Tensor data is read
-/// on demand. The file may be renamed or replaced meanwhile, not truncated.
+enum {
+  /// Names, dtypes and shapes alone: no page of data is touched, and no file
+  /// stays open. The tensors' data pointers are null.
+  TTC_WEIGHTS_META = 1,
+  /// Read into memory instead of mapped: whatever becomes of the file
+  /// afterwards, even a truncation, does no harm.
+  TTC_WEIGHTS_COPY = 2,
+  /// Compare the data with the checksums that the file has of it, too: those of
+  /// a zip archive's members.
+  TTC_WEIGHTS_VERIFY = 4,
+  /// Of a sharded checkpoint, pass over tensors that the index does not name,
+  /// or
+  /// that a second shard has too, and allow shards of both formats.
+  TTC_WEIGHTS_LENIENT = 8
+};
+
+/// Opens a file of tensors and checks all that describes them. Its content says
+/// which kind it is, and its name must not deny that: a .safetensors file; the
+/// zip archive that torch.save writes (.pt, .pth, .bin), of which the data is
+/// read and nothing is executed; or the .index.json of a sharded checkpoint,
+/// whose shards lie beside it. The file is mapped, and the data read page by
+/// page on demand: it may be renamed or replaced meanwhile, not truncated. When
+/// it succeeds, `error` gets what there is to say of an index besides, in
+/// sentences, or in none.
 TTC_API ttc_status ttc_weights_open(const char *path, ttc_weights **out,
                                     ttc_error *error);
+/// As ttc_weights_open, with TTC_WEIGHTS_ flags.
+TTC_API ttc_status ttc_weights_open_with(const char *path, int flags,
+                                         ttc_weights **out, ttc_error *error);
 /// Copies the table, not the data: that must outlive the weights.
 TTC_API ttc_status ttc_weights_from_tensors(const ttc_tensor *tensors,
                                             size_t count, ttc_weights **out,
@@ -107,6 +133,23 @@ TTC_API size_t ttc_weights_count(const ttc_weights *weights);
 TTC_API ttc_status ttc_weights_at(const ttc_weights *weights, size_t index,
                                   ttc_tensor *out, ttc_error *error);
 TTC_API const char *ttc_weights_dtype(const ttc_weights *weights, size_t index);
+/// Of tensor `index`, without looking at its data: its name, or null if there
+/// is none of that index; and the bytes of its data.
+TTC_API const char *ttc_weights_name(const ttc_weights *weights, size_t index);
+TTC_API uint64_t ttc_weights_bytes(const ttc_weights *weights, size_t index);
+/// The tensor of that name; of a large file, only its own pages are touched.
+TTC_API ttc_status ttc_weights_find(const ttc_weights *weights,
+                                    const char *name, ttc_tensor *out,
+                                    ttc_error *error);
+/// A copy of the weights on a device, whose pointers the tensors then have:
+/// "cpu"; "cuda:0" and so on, through the driver that the machine has; or
+/// "meta", without any data. The copy needs neither file nor `weights` any
+/// more. Models are made of weights on the cpu.
+TTC_API ttc_status ttc_weights_place(const ttc_weights *weights,
+                                     const char *device, ttc_weights **out,
+                                     ttc_error *error);
+/// "cpu", "cuda:0" or "meta".
+TTC_API const char *ttc_weights_device(const ttc_weights *weights);
 /// The number of pairs in the file's `__metadata__`, and each in order of key.
 TTC_API size_t ttc_weights_metadata_count(const ttc_weights *weights);
 TTC_API ttc_status ttc_weights_metadata_at(const ttc_weights *weights,
@@ -115,7 +158,8 @@ TTC_API ttc_status ttc_weights_metadata_at(const ttc_weights *weights,
                                            ttc_error *error);
 /// Writes the tensors, without metadata, to a .safetensors file, as states are
 /// written: a crash leaves the old file or the new one, whole, and the old one
-/// is kept as `<path>.prev`.
+/// is kept as `<path>.prev`. A path that ends as those of other kinds of files
+/// do, such as ".pt", is refused.
 TTC_API ttc_status ttc_weights_save(const ttc_weights *weights,
                                     const char *path, ttc_error *error);
 
@@ -148,19 +192,41 @@ ttc_model_get_descriptor(const ttc_model *model);
 /// descriptor, and their CRC-32C. They live as long as the model does.
 TTC_API const void *ttc_model_prepared(const ttc_model *model);
 TTC_API uint32_t ttc_model_prepared_checksum(const ttc_model *model);
+/// What a session of that batch needs, known before its first step: the bytes
+/// of its states, which it owns, and of scratch memory, which belongs to the
+/// model: one block for each thread that steps at the same time, whatever the
+/// number of sessions.
+TTC_API ttc_status ttc_model_session_bytes(const ttc_model *model,
+                                           int64_t batch, uint64_t *states,
+                                           uint64_t *scratch, ttc_error *error);
+/// From now on, states or scratch memory of one session of more than `bytes`
+/// are refused, before anything is allocated. 0 for no budget; until this call
+/// it is the machine's memory.
+TTC_API ttc_status ttc_model_set_budget(ttc_model *model, uint64_t bytes,
+                                        ttc_error *error);
 
 //===----------------------------------------------------------------------===//
 // Sessions
 //===----------------------------------------------------------------------===//
 
 /// No state exists yet: the first step sizes them by its batch and zeroes them.
+/// Apart from its states a session has less than 256 bytes.
 TTC_API ttc_status ttc_session_create(ttc_model *model, ttc_session **out,
                                       ttc_error *error);
+/// A second session of the same model, with the same states, generator and
+/// timestep, and independent from then on.
+TTC_API ttc_status ttc_session_fork(const ttc_session *session,
+                                    ttc_session **out, ttc_error *error);
 TTC_API void ttc_session_close(ttc_session *session);
 
 /// One timestep. `inputs` and `outputs` have the model's counts; every rank,
 /// size and dtype is checked, and the batch must be that of the states if there
 /// are any.
+///
+/// A step allocates where the states come into being; where more threads step
+/// at the same time than ever before, or a block of scratch memory meets a
+/// larger batch than any before it; and, on tensors, where the model has more
+/// than 32 inputs or outputs. Otherwise it neither allocates nor locks.
 TTC_API ttc_status ttc_session_step(ttc_session *session,
                                     const ttc_tensor *inputs,
                                     const ttc_tensor *outputs,
@@ -185,6 +251,21 @@ TTC_API ttc_status ttc_session_run_raw(ttc_session *session,
 /// Back to no states. The next step may bring another batch. The generator of
 /// random numbers goes on where it is.
 TTC_API ttc_status ttc_session_zero(ttc_session *session, ttc_error *error);
+/// Zeroes one state; batch, timestep and the other states stay. No effect on
+/// states that do not exist yet. A key is a state's name or an alias of it;
+/// TTC_ERROR_MISSING for one that the model does not have.
+TTC_API ttc_status ttc_session_zero_state(ttc_session *session,
+                                          const char *name, ttc_error *error);
+/// Zeroes the rows i of the batch for which rows[i] is not 0, in every state
+/// (those with layers in front of the batch too), so that another stream can
+/// begin there. `count` must be the batch. States without a batch stay, as do
+/// timestep and generator; no effect on states that do not exist yet.
+TTC_API ttc_status ttc_session_zero_rows(ttc_session *session,
+                                         const uint8_t *rows, size_t count,
+                                         ttc_error *error);
+/// Cuts the states off from the steps that led to them, as training does
+/// between pieces of a sequence. No effect: a session does not train.
+TTC_API ttc_status ttc_session_detach(ttc_session *session, ttc_error *error);
 
 /// The generator of a session's random numbers: the same seed, position, states
 /// and inputs give the same bits. A new session has seed 0. Seeding sets the
@@ -208,6 +289,18 @@ TTC_API int64_t ttc_session_batch(const ttc_session *session);
 /// while the states do not exist.
 TTC_API ttc_status ttc_session_state(const ttc_session *session, size_t index,
                                      ttc_tensor *out, ttc_error *error);
+/// Copies one state, by key, to `data`, which has room for exactly its bytes.
+/// TTC_ERROR_MISSING for a key that the model does not have, and while the
+/// states do not exist.
+TTC_API ttc_status ttc_session_get_state(const ttc_session *session,
+                                         const char *name, void *data,
+                                         size_t bytes, ttc_error *error);
+/// Replaces one state, by key, by a copy of `tensor`, checked as
+/// ttc_session_set_states checks it. Where no states exist yet, the others
+/// become zero, at its batch. The timestep stays.
+TTC_API ttc_status ttc_session_set_state(ttc_session *session,
+                                         const ttc_tensor *tensor,
+                                         ttc_error *error);
 
 enum {
   TTC_LOAD_STRICT = 0,
@@ -218,7 +311,10 @@ enum {
   /// fingerprint.
   TTC_LOAD_OTHER_MODEL = 2,
   /// Take a file that carries no checksums or fingerprints (made by others).
-  TTC_LOAD_UNVERIFIED = 4
+  TTC_LOAD_UNVERIFIED = 4,
+  /// Refuse states with elements that are NaN or infinite, which are otherwise
+  /// accepted and counted in the `ttc_error`.
+  TTC_LOAD_REFUSE_NONFINITE = 8
 };
 
 /// Replaces the states by copies of `tensors`, all or nothing. Strictly, either

@@ -59,13 +59,23 @@ struct Generator {
   uint64_t position;
 };
 
+/// What a session needs: bytes of its own, and of memory that those which step
+/// at the same time need each.
+struct SessionBytes {
+  uint64_t states;
+  uint64_t scratch;
+};
+
 /// Named tensors, from a file or lent by the caller. Moves, does not copy.
 class Weights {
 public:
-  static Weights open(const std::string &path) {
+  /// `flags` are TTC_WEIGHTS_...; `note` receives what is odd about the files,
+  /// or nothing.
+  static Weights open(const std::string &path, int flags = 0,
+                      std::string *note = nullptr) {
     ttc_weights *weights = nullptr;
-    detail::check([&](ttc_error *error) {
-      return ttc_weights_open(path.c_str(), &weights, error);
+    detail::check(note, [&](ttc_error *error) {
+      return ttc_weights_open_with(path.c_str(), flags, &weights, error);
     });
     return Weights(weights);
   }
@@ -88,6 +98,22 @@ public:
     });
     return tensor;
   }
+  ttc_tensor find(const std::string &name) const {
+    ttc_tensor tensor;
+    detail::check([&](ttc_error *error) {
+      return ttc_weights_find(get(), name.c_str(), &tensor, error);
+    });
+    return tensor;
+  }
+  /// A copy on "cpu", "cuda:0" and so on, or "meta".
+  Weights place(const std::string &device) const {
+    ttc_weights *placed = nullptr;
+    detail::check([&](ttc_error *error) {
+      return ttc_weights_place(get(), device.c_str(), &placed, error);
+    });
+    return Weights(placed);
+  }
+  std::string device() const { return ttc_weights_device(get()); }
   void save(const std::string &path) const {
     detail::check([&](ttc_error *error) {
       return ttc_weights_save(get(), path.c_str(), error);
@@ -141,6 +167,20 @@ public:
   const ttc_model_descriptor &descriptor() const {
     return *ttc_model_get_descriptor(get());
   }
+  SessionBytes sessionBytes(int64_t batch) const {
+    SessionBytes bytes;
+    detail::check([&](ttc_error *error) {
+      return ttc_model_session_bytes(get(), batch, &bytes.states,
+                                     &bytes.scratch, error);
+    });
+    return bytes;
+  }
+  /// The most bytes of states, or of scratch memory, a session; 0 for any.
+  void setBudget(uint64_t bytes) {
+    detail::check([&](ttc_error *error) {
+      return ttc_model_set_budget(get(), bytes, error);
+    });
+  }
   ttc_model *get() const { return model.get(); }
 
 private:
@@ -160,6 +200,14 @@ public:
       return ttc_session_create(model.get(), &created, error);
     });
     session.reset(created);
+  }
+  /// Another session with the same states, independent from then on.
+  Session fork() const {
+    ttc_session *created = nullptr;
+    detail::check([&](ttc_error *error) {
+      return ttc_session_fork(get(), &created, error);
+    });
+    return Session(created);
   }
 
   /// A model with one input and one output.
@@ -183,6 +231,22 @@ public:
   void zero() {
     detail::check(
         [&](ttc_error *error) { return ttc_session_zero(get(), error); });
+  }
+  /// One state.
+  void zero(const std::string &name) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_zero_state(get(), name.c_str(), error);
+    });
+  }
+  /// The rows of the batch whose mark is not 0.
+  void zeroRows(const std::vector<uint8_t> &rows) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_zero_rows(get(), rows.data(), rows.size(), error);
+    });
+  }
+  void detach() {
+    detail::check(
+        [&](ttc_error *error) { return ttc_session_detach(get(), error); });
   }
   /// Begins other random numbers, from position 0.
   void seed(uint64_t seed) { setGenerator({seed, 0}); }
@@ -210,9 +274,20 @@ public:
     });
     return tensor;
   }
-  void setStates(const std::vector<ttc_tensor> &tensors, uint64_t timestep,
-                 int flags = TTC_LOAD_STRICT) {
+  /// A copy, to room of exactly its bytes.
+  void state(const std::string &name, void *data, size_t bytes) const {
     detail::check([&](ttc_error *error) {
+      return ttc_session_get_state(get(), name.c_str(), data, bytes, error);
+    });
+  }
+  void setState(const ttc_tensor &tensor, std::string *note = nullptr) {
+    detail::check(note, [&](ttc_error *error) {
+      return ttc_session_set_state(get(), &tensor, error);
+    });
+  }
+  void setStates(const std::vector<ttc_tensor> &tensors, uint64_t timestep,
+                 int flags = TTC_LOAD_STRICT, std::string *note = nullptr) {
+    detail::check(note, [&](ttc_error *error) {
       return ttc_session_set_states(get(), tensors.data(), tensors.size(),
                                     flags, timestep, error);
     });
@@ -222,7 +297,8 @@ public:
       return ttc_session_save(get(), path.c_str(), error);
     });
   }
-  /// `note` receives sentences on what could not be verified, or none.
+  /// `note` receives sentences on what could not be verified or is odd, or
+  /// none.
   void load(const std::string &path, int flags = TTC_LOAD_STRICT,
             std::string *note = nullptr) {
     detail::check(note, [&](ttc_error *error) {
@@ -242,6 +318,7 @@ public:
   ttc_session *get() const { return session.get(); }
 
 private:
+  explicit Session(ttc_session *session) : session(session) {}
   struct Close {
     void operator()(ttc_session *session) const { ttc_session_close(session); }
   };
