@@ -5,15 +5,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import threading
-import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from ctypes import byref, c_int64, c_void_p
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from ctypes import byref, c_int64
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,50 +18,12 @@ from torch.utils import _pytree as pytree
 
 from . import native
 from .errors import Error, UnsupportedError
-from .params import Constrained, Functions, Parameters, activate, deactivate, losses
-from .paths import canonical_key
+from .live import Live, Plan
+from .params import Constrained, Parameters
+from .states import WithStates
+from .weights import WithParameters
 
 _MAX_PLANS = 256
-
-
-class LoadedKeys(NamedTuple):
-    """What load_state_dict(strict=False) passed over."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-
-def check_tensors(tensors: Mapping[str, torch.Tensor], what: str) -> None:
-    if not isinstance(tensors, Mapping):
-        raise Error(f"the {what} are a {type(tensors).__name__}, expected a dict of tensors")
-    for key, tensor in tensors.items():
-        if not isinstance(key, str) or not isinstance(tensor, torch.Tensor):
-            raise Error(
-                f"{key!r} of the {what} is a {type(tensor).__name__}, expected tensors by name"
-            )
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What a call with inputs of certain shapes comes to."""
-
-    outputs: list[tuple[int, ...]]
-    batch: c_int64
-    steps: c_int64
-    single: torch.dtype | None  # that of the one input and the one output, if they are so
-    is_empty: bool  # no timesteps
-
-
-class _Live:
-    """A prepared model and the one session that runs it; replaced as a whole."""
-
-    def __init__(self, model: native.Model):
-        self.model = model
-        self.session = native.Session(model)
-        self.plans: dict[Any, _Plan] = {}
-        self.run_plans: dict[Any, _Plan] = {}
-        self.inputs = c_void_p * len(model.inputs)
-        self.outputs = c_void_p * len(model.outputs)
 
 
 class _ThreadError(threading.local):
@@ -78,10 +37,11 @@ class _ThreadError(threading.local):
 _error = _ThreadError()
 
 
-class CompiledModel(nn.Module):
+class CompiledModel(WithStates, WithParameters, nn.Module):
     """A compiled model and one stream of states through it.
 
-    Made by `ttc.compile` and `ttc.load`. As the C API, it belongs to one thread at a time: a call
+    Made by `ttc.compile` and `ttc.load`; `fork` and `session` make further streams, on the same
+    weights. As the C API, it belongs to one thread at a time: a call
     while another thread is inside raises Error.
     """
 
@@ -93,15 +53,17 @@ class CompiledModel(nn.Module):
         strict: bool = True,
         structure: pytree.TreeSpec | None = None,
         booleans: Sequence[int] = (),
+        folder: object = None,
     ):
+        """folder: what must live as long as the library is to be there."""
         super().__init__()
         runtime = native.library()
         self._step, self._run = runtime.ttc_session_step_raw, runtime.ttc_session_run_raw
-        self._library = library
+        self._library, self._folder = library, folder
         self._params = parameters
         self._lock = threading.Lock()
         self.training = False
-        self._live = _Live(native.Model(library, weights, strict))
+        self._live = Live(native.Model(library, weights, strict))
         self._structure = structure or _named_outputs(self._live.model)
         self._booleans = tuple(booleans)
         if parameters is not None:
@@ -167,8 +129,8 @@ class CompiledModel(nn.Module):
 
     def _enter(
         self,
-        live: _Live,
-        plan: _Plan,
+        live: Live,
+        plan: Plan,
         inputs: Sequence[torch.Tensor],
         function: Callable,
         *steps: c_int64,
@@ -220,7 +182,7 @@ class CompiledModel(nn.Module):
             )
         return x.contiguous()
 
-    def _make_plan(self, live: _Live, inputs: Sequence[torch.Tensor], over_time: bool) -> _Plan:
+    def _make_plan(self, live: Live, inputs: Sequence[torch.Tensor], over_time: bool) -> Plan:
         specs = live.model.inputs
         if len(inputs) != len(specs):
             names = ", ".join(spec.name for spec in specs)
@@ -262,245 +224,37 @@ class CompiledModel(nn.Module):
         if len(specs) == len(outputs) == 1 and self._structure is None and not self._booleans:
             if specs[0].dtype is live.model.outputs[0].dtype:
                 single = specs[0].dtype
-        return _Plan(outputs, c_int64(batch), c_int64(*time), single, time == (0,))
+        return Plan(outputs, c_int64(batch), c_int64(*time), single, time == (0,))
 
-    # States.
+    # Streams.
 
-    @property
-    def timestep(self) -> int:
-        """Timesteps since the states were last zeroed, kept through save and load."""
-        return self._live.session.timestep
+    def fork(self) -> CompiledModel:
+        """Another stream on the same weights that goes on from this one's states.
 
-    def zero_states(self) -> None:
-        """Back to no states; the next call may bring another batch."""
-        self._live.session.zero()
-
-    def seed(self, seed: int) -> None:
-        """Begins other random numbers, for a model with stochastic quantizers.
-
-        seed: 0 to 2**64 - 1; a new compiled model has 0. The same seed, states and inputs give
-        the same bits; zero_states leaves the random numbers where they are.
+        It has copies of the states, the timestep and the random numbers' position, and is
+        independent from then on; so are its parameters, which are shared until one of the two
+        loads others. It may be used in another thread.
         """
-        self._live.session.seed(seed)
+        return self._another(self._live.session.fork())
 
-    def detach_states(self) -> None:
-        """States carry no gradient: there is nothing to detach."""
+    def session(self) -> CompiledModel:
+        """Another stream on the same weights, without states; otherwise as `fork`."""
+        return self._another(native.Session(self._live.model))
 
-    def save_states(self) -> dict[str, torch.Tensor]:
-        """Copies of the states by canonical key, such as `net.1.mem`; {} before the first step."""
-        return self._live.session.states()
-
-    def load_states(
-        self,
-        states: Mapping[str, torch.Tensor],
-        strict: bool = True,
-        device: str | torch.device | None = None,
-    ) -> None:
-        """Replaces the states by copies, all or nothing.
-
-        states: as from `save_states`, of this model or of the reference package's.
-        strict: whether missing and unknown keys are errors; if not, missing states keep their
-            value, unknown keys are passed over.
-        device: None or "cpu".
-
-        Raises Error, naming each key, for wrong keys, shapes (both are named) and dtypes.
-        """
-        if device is not None and torch.device(device).type != "cpu":
-            raise UnsupportedError(f"states on the device '{device}' are not supported; use 'cpu'")
-        check_tensors(states, "states")
-        aliases = self._params.aliases if self._params else {}
-        tensors: dict[str, torch.Tensor] = {}
-        origin: dict[str, str] = {}
-        for key, tensor in states.items():
-            canonical, tensor = canonical_key(key, aliases), tensor.detach().cpu()
-            if canonical in tensors and not _same_bytes(tensors[canonical], tensor):
-                raise Error(
-                    f"'{origin[canonical]}' and '{key}' are two names of the state '{canonical}', "
-                    f"but their values differ; remove one"
-                )
-            tensors[canonical] = tensor
-            origin.setdefault(canonical, key)
-        session = self._live.session
-        flags = native.LOAD_STRICT if strict else native.LOAD_LENIENT
-        session.set_states(tensors, flags, session.timestep if tensors or not strict else 0)
-
-    def save_states_file(self, path: str | os.PathLike) -> None:
-        """Writes the states to a file; a crash at any moment leaves the old file or the new one.
-
-        The generation before is kept as `<path>.prev`.
-        """
-        self._live.session.save(path)
-
-    def load_states_file(
-        self,
-        path: str | os.PathLike,
-        strict: bool = True,
-        other_model: bool = False,
-        unverified: bool = False,
-    ) -> None:
-        """Verifies a states file, then replaces the states, all or nothing.
-
-        strict: as for `load_states`.
-        other_model: take the states of a model with the same states but another fingerprint.
-        unverified: take a file without checksums and fingerprints, made by others.
-        """
-        flags = native.LOAD_STRICT if strict else native.LOAD_LENIENT
-        flags |= native.LOAD_OTHER_MODEL if other_model else 0
-        flags |= native.LOAD_UNVERIFIED if unverified else 0
-        unverified_parts = self._live.session.load(path, flags)
-        if unverified_parts and not unverified:
-            warnings.warn(unverified_parts, stacklevel=2)
-
-    # Parameters.
-
-    def TTcompile(self) -> list[str]:
-        """Spells every constrained parameter by its effective value: `net.1.beta`.
-
-        The compiled code has used that value all along: outputs do not change. Returns what is
-        lost by it, as sentences: the raw values that TTdecompile cannot give back, or gives back
-        differently by more than 1e-6 of the value.
-        """
-        return self._convert(lambda param, raw: (param.key, activate(param.activation, raw)), True)
-
-    def TTdecompile(self) -> list[str]:
-        """Spells every constrained parameter by its raw value: `net.1.raw_beta`.
-
-        Returns what is lost by it, as TTcompile does. Raises Error, naming the key, for a value
-        that no finite raw value has; nothing has changed then.
-        """
-        return self._convert(lambda param, value: (param.raw_key, deactivate(param, value)), False)
-
-    def _convert(
-        self, convert: Callable[[Constrained, torch.Tensor], tuple[str, torch.Tensor]], raw: bool
-    ) -> list[str]:
+    def _another(self, session: native.Session) -> CompiledModel:
+        other = CompiledModel.__new__(CompiledModel)
+        nn.Module.__init__(other)
+        for name in ("_step", "_run", "_library", "_folder", "_structure", "_booleans"):
+            setattr(other, name, getattr(self, name))
         with self._lock:
-            parameters = self._own_parameters()
-            known = {param.raw_key if raw else param.key: param for param in parameters.constrained}
-            lost = losses(parameters.constrained, parameters.tensors, raw)
-            parameters.tensors = OrderedDict(
-                convert(known[key], tensor) if key in known else (key, tensor)
-                for key, tensor in parameters.tensors.items()
-            )
-            return lost
-
-    def state_dict(
-        self,
-        *,
-        destination: dict[str, torch.Tensor] | None = None,
-        prefix: str = "",
-        keep_vars: bool = False,
-    ) -> dict[str, torch.Tensor]:
-        """Copies of the parameters, under the keys of the module that the model came from."""
-        destination = OrderedDict() if destination is None else destination
-        for key, tensor in self._own_parameters().tensors.items():
-            destination[prefix + key] = tensor.clone()
-        return destination
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, torch.Tensor], strict: bool = True
-    ) -> LoadedKeys:
-        """Replaces the parameters by copies and keeps the states, all or nothing.
-
-        Each constrained parameter may be given raw or activated, not both.
-        strict: whether missing and unknown keys are errors.
-        Raises Error, listing all keys that are wrong.
-        """
-        check_tensors(state_dict, "parameters")
-        with self._lock:
-            present = self._own_parameters()
-            spellings = present.spellings()
-            given, unexpected = self._match(present.tensors, state_dict, spellings)
-            missing = [key for key in present.tensors if key not in given]
-            wrong = []
-            if strict:
-                wrong += [f"'{key}' is missing" for key in missing]
-                wrong += [f"'{key}' is unknown" for key in unexpected]
-            for key, name in given.items():
-                wrong += _differences(name, present.tensors[key], state_dict[name])
-            if wrong:
-                raise Error(f"the parameters do not fit the model: {'; '.join(wrong)}")
-            tensors = OrderedDict(
-                (given[key], state_dict[given[key]].detach().cpu().clone())
-                if key in given else (key, tensor)
-                for key, tensor in present.tensors.items()
-            )
-            self._prepare(dataclasses.replace(present, tensors=tensors))
-        return LoadedKeys(missing, unexpected)
-
-    @staticmethod
-    def _match(
-        present: Mapping[str, torch.Tensor],
-        state_dict: Mapping[str, torch.Tensor],
-        spellings: Mapping[str, Constrained],
-    ) -> tuple[dict[str, str], list[str]]:
-        """Which given key stands for which present one, and those that stand for none."""
-
-        def effective(key: str) -> str:
-            return spellings[key].key if key in spellings else key
-
-        slots = {effective(key): key for key in present}
-        given: dict[str, str] = {}
-        unexpected = []
-        for key in state_dict:
-            slot = slots.get(effective(key))
-            if slot is None:
-                unexpected.append(key)
-            elif slot in given:
-                raise Error(
-                    f"'{given[slot]}' and '{key}' are the same parameter, raw and activated; give "
-                    f"one of them"
-                )
-            else:
-                given[slot] = key
-        return given, unexpected
-
-    def _prepare(self, parameters: Parameters) -> None:
-        """Makes a model of other parameters and moves the states to it."""
-        weights = self._lend(parameters, {p.key for p in self._live.model.params})
-        live = _Live(native.Model(self._library, weights, True))
-        live.session.generator = self._live.session.generator
-        states = self._live.session.states()
-        if states:
-            live.session.set_states(states, native.LOAD_STRICT, self._live.session.timestep)
-        self._live, self._params = live, parameters
-
-    @staticmethod
-    def _lend(parameters: Parameters, keys: set[str]) -> native.Weights:
-        """The weights with these effective keys: not those of layers that the code never calls."""
-        spellings = parameters.spellings()
-        used: dict[str, torch.Tensor] = {}
-        origin: dict[str, str] = {}
-        for key, tensor in parameters.tensors.items():
-            canonical = canonical_key(key, parameters.aliases)
-            if canonical in used and not _same_bytes(used[canonical], tensor):
-                raise Error(
-                    f"'{origin[canonical]}' and '{key}' are one parameter of a module that is used "
-                    f"twice, but their values differ; remove one"
-                )
-            used[canonical] = tensor
-            origin.setdefault(canonical, key)
-        lent: dict[str, torch.Tensor] = {}
-        for key, tensor in used.items():
-            param = spellings.get(key)
-            if param is not None and isinstance(param.activation, Functions):
-                # The code knows only the form that it was compiled from.
-                if key == param.key and param.raw_key in keys:
-                    key, tensor = param.raw_key, deactivate(param, tensor)
-                elif key == param.raw_key and param.key in keys:
-                    key, tensor = param.key, activate(param.activation, tensor)
-            if key in keys or (param is not None and param.key in keys):
-                lent[key] = tensor
-        for key, own in parameters.renamed.items():
-            lent[key] = used[canonical_key(own, parameters.aliases)]
-        return native.Weights.lend(lent)
-
-    def _own_parameters(self) -> Parameters:
-        if self._params is None:
-            raise Error(
-                f"'{self._library}' was compiled with its weights and loaded without others: their "
-                f"original form is not in it; load it with weights=..."
-            )
-        return self._params
+            params = self._params
+            if params is not None:
+                params = dataclasses.replace(params, tensors=OrderedDict(params.tensors))
+        other._params = params
+        other._lock = threading.Lock()
+        other.training = False
+        other._live = Live(self._live.model, session)
+        return other
 
     # What nn.Module does with its parameters.
 
@@ -516,8 +270,8 @@ class CompiledModel(nn.Module):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise Error(
-            "a compiled model cannot be pickled or copied: save state_dict() and save_states(), "
-            "and compile or load it again"
+            "a compiled model cannot be pickled or copied: fork() makes another stream here; for "
+            "elsewhere save state_dict() and save_states(), and compile or load it again"
         )
 
     def extra_repr(self) -> str:
@@ -558,25 +312,7 @@ def _is_ready(x: torch.Tensor, dtype: torch.dtype) -> bool:
     )
 
 
-def _remember(plans: dict[Any, _Plan], key: Any, plan: _Plan) -> None:
+def _remember(plans: dict[Any, Plan], key: Any, plan: Plan) -> None:
     if len(plans) >= _MAX_PLANS:
         plans.clear()
     plans[key] = plan
-
-
-def _same_bytes(a: torch.Tensor, b: torch.Tensor) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    a, b = (t.contiguous().reshape(-1).view(torch.uint8) for t in (a, b))
-    return torch.equal(a, b)
-
-
-def _differences(key: str, expected: torch.Tensor, found: torch.Tensor) -> list[str]:
-    """Sentences on what keeps `found` from taking the place of `expected`."""
-    wrong = []
-    if expected.shape != found.shape:
-        wrong.append(f"'{key}' has shape {tuple(found.shape)}, expected {tuple(expected.shape)}")
-    if expected.dtype != found.dtype:
-        names = [str(t.dtype).removeprefix("torch.") for t in (found, expected)]
-        wrong.append(f"'{key}' is {names[0]}, expected {names[1]}")
-    return wrong

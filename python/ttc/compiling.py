@@ -17,11 +17,12 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from . import native, toolchain
-from .compiled import CompiledModel, check_tensors
+from .compiled import CompiledModel
 from .errors import Place, UnsupportedError
 from .exporting import Examples, check_batch, converted, export_model, write_file
 from .params import Parameters
 from .subject import FLOATS
+from .tensors import as_tensors
 
 _STORAGE = {torch.bfloat16: "bf16", torch.float16: "f16"}
 
@@ -85,6 +86,17 @@ def compile_text(
     return _compiled(text, Parameters(weights), native.Weights.lend(weights), options)
 
 
+class _Folder:
+    """A temporary folder, there as long as this object.
+
+    load_state_dict opens the library again, in whichever stream on the same weights is left last.
+    """
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="ttc-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 def _compiled(
     text: str,
     parameters: Parameters,
@@ -94,20 +106,13 @@ def _compiled(
     booleans: Sequence[int] = (),
     place_of: Callable[[int], Place] = lambda line: Place(),
 ) -> CompiledModel:
-    # load_state_dict opens the library again: its folder lives as long as the compiled model.
-    directory = tempfile.mkdtemp(prefix="ttc-")
-    try:
-        source, library = Path(directory, "model.mlir"), Path(directory, "libmodel.so")
-        write_file(source, text.encode())
-        toolchain.run_driver(source, library, options, place_of)
-        compiled = CompiledModel(
-            library, parameters, weights, structure=structure, booleans=booleans
-        )
-    except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
-    weakref.finalize(compiled, shutil.rmtree, directory, ignore_errors=True)
-    return compiled
+    folder = _Folder()
+    source, library = folder.path / "model.mlir", folder.path / "libmodel.so"
+    write_file(source, text.encode())
+    toolchain.run_driver(source, library, options, place_of)
+    return CompiledModel(
+        library, parameters, weights, structure=structure, booleans=booleans, folder=folder
+    )
 
 
 def load(
@@ -117,7 +122,8 @@ def load(
 ) -> CompiledModel:
     """Loads a shared library that the compiler made.
 
-    weights: a safetensors file, or tensors by key; None if the library was compiled with weights.
+    weights: a weights file (safetensors, what torch.save wrote, or the index.json of a checkpoint
+        in several files), or tensors by key; None if the library was compiled with weights.
     strict: whether a key that the model does not have is an error; a missing one always is.
 
     Raises Error, naming the file and key, if either is not what it should be.
@@ -126,8 +132,8 @@ def load(
     if weights is None:
         return CompiledModel(path, None, None)
     if isinstance(weights, Mapping):
-        check_tensors(weights, "weights")
-        given = OrderedDict((key, tensor.detach().cpu().clone()) for key, tensor in weights.items())
+        tensors = as_tensors(weights, "weights")
+        given = OrderedDict((key, tensor.clone()) for key, tensor in tensors.items())
         return CompiledModel(path, Parameters(given), native.Weights.lend(given), strict)
     opened = native.Weights.open(weights)
     return CompiledModel(path, Parameters(OrderedDict(opened.read())), opened, strict)

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import os
+import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from ctypes import POINTER, Structure, byref, c_char, c_char_p, c_int, c_int32, c_int64, c_size_t
 from ctypes import c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -20,11 +23,15 @@ from . import toolchain
 from .errors import Error
 from .params import Activation
 
+if TYPE_CHECKING:
+    import numpy
+
 BATCH = -1  # TTC_BATCH
 LOAD_STRICT = 0
 LOAD_LENIENT = 1
 LOAD_OTHER_MODEL = 2
 LOAD_UNVERIFIED = 4
+LOAD_REFUSE_NONFINITE = 8
 
 DTYPES = {
     torch.float32: 1,
@@ -134,15 +141,23 @@ def library() -> ctypes.CDLL:
         ("ttc_model_open_with", c_int, c_char_p, c_void_p, c_int, c_void_p, c_void_p),
         ("ttc_model_close", None, c_void_p),
         ("ttc_model_get_descriptor", POINTER(CDescriptor), c_void_p),
+        ("ttc_model_session_bytes", c_int, c_void_p, c_int64, c_void_p, c_void_p, c_void_p),
+        ("ttc_model_set_budget", c_int, c_void_p, c_uint64, c_void_p),
         ("ttc_session_create", c_int, c_void_p, c_void_p, c_void_p),
+        ("ttc_session_fork", c_int, c_void_p, c_void_p, c_void_p),
         ("ttc_session_close", None, c_void_p),
         ("ttc_session_zero", c_int, c_void_p, c_void_p),
+        ("ttc_session_zero_state", c_int, c_void_p, c_char_p, c_void_p),
+        ("ttc_session_zero_rows", c_int, c_void_p, c_void_p, c_size_t, c_void_p),
+        ("ttc_session_detach", c_int, c_void_p, c_void_p),
         ("ttc_session_seed", c_int, c_void_p, c_uint64, c_void_p),
         ("ttc_session_set_generator", c_int, c_void_p, c_uint64, c_uint64, c_void_p),
         ("ttc_session_generator", c_int, c_void_p, c_void_p, c_void_p, c_void_p),
         ("ttc_session_timestep", c_uint64, c_void_p),
         ("ttc_session_batch", c_int64, c_void_p),
         ("ttc_session_state", c_int, c_void_p, c_size_t, c_void_p, c_void_p),
+        ("ttc_session_get_state", c_int, c_void_p, c_char_p, c_void_p, c_size_t, c_void_p),
+        ("ttc_session_set_state", c_int, c_void_p, c_void_p, c_void_p),
         ("ttc_session_set_states", c_int, c_void_p, c_void_p, c_size_t, c_int, c_uint64, c_void_p),
         ("ttc_session_save", c_int, c_void_p, c_char_p, c_void_p),
         ("ttc_session_load", c_int, c_void_p, c_char_p, c_int, c_void_p),
@@ -166,8 +181,8 @@ def check(status: int, error: CError) -> None:
 def call(name: str, *arguments: object) -> str:
     """Calls a function of the runtime that takes an error last. Raises Error if it fails.
 
-    Returns what the function says when it succeeds: the two that load states files say what was
-    not verified, the others nothing.
+    Returns what the function says when it succeeds: those that load or set states or open weights
+    say what was not verified or is odd, the others nothing.
     """
     error = CError()
     check(getattr(library(), name)(*arguments, byref(error)), error)
@@ -216,8 +231,11 @@ class Weights(_Owned):
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> Weights:
+        """A safetensors file, what torch.save wrote, or the index of a sharded checkpoint."""
         pointer = c_void_p()
-        call("ttc_weights_open", os.fsencode(path), byref(pointer))
+        note = call("ttc_weights_open", os.fsencode(path), byref(pointer))
+        if note:
+            warnings.warn(note, stacklevel=3)
         return cls(pointer)
 
     @classmethod
@@ -271,6 +289,26 @@ class Model(_Owned):
         ]
         self.has_generator = bool(descriptor.has_generator)
 
+    def state(self, key: str) -> Spec:
+        """The state of that key. Raises Error where there is none."""
+        for spec in self.states:
+            if spec.name == key:
+                return spec
+        known = ", ".join(f"'{spec.name}'" for spec in self.states) or "none"
+        raise Error(f"'{key}' is no state of the model '{self.name}', which has {known}")
+
+    def session_bytes(self, batch: int) -> tuple[int, int]:
+        """Bytes of states and of scratch memory that a session of this batch needs."""
+        states, scratch = c_uint64(), c_uint64()
+        call("ttc_model_session_bytes", self.pointer, batch, byref(states), byref(scratch))
+        return states.value, scratch.value
+
+    def set_budget(self, size: int) -> None:
+        """The most bytes of states, or of scratch memory, a session; 0 for no budget."""
+        if not 0 <= size < 2**64:
+            raise Error(f"the budget is {size} bytes, expected 0 to 2**64-1")
+        call("ttc_model_set_budget", self.pointer, size)
+
     @staticmethod
     def _param(spec: CParamSpec) -> ParamSpec:
         tensor = Spec.read(spec.tensor)
@@ -282,11 +320,18 @@ class Model(_Owned):
 class Session(_Owned):
     """One stream through a model: its states."""
 
-    def __init__(self, model: Model):
+    def __init__(self, model: Model, forked: Session | None = None):
         pointer = c_void_p()
-        call("ttc_session_create", model.pointer, byref(pointer))
+        if forked is None:
+            call("ttc_session_create", model.pointer, byref(pointer))
+        else:
+            call("ttc_session_fork", forked.pointer, byref(pointer))
         super().__init__(pointer, "ttc_session_close")
         self._model = model
+
+    def fork(self) -> Session:
+        """Another stream that goes on from this one's states, on its own."""
+        return Session(self._model, self)
 
     @property
     def timestep(self) -> int:
@@ -329,9 +374,55 @@ class Session(_Owned):
                 states[spec.name] = copy_tensor(tensor)
         return states
 
-    def set_states(self, tensors: Mapping[str, torch.Tensor], flags: int, timestep: int) -> None:
+    def state(self, key: str) -> torch.Tensor:
+        """A copy of one state."""
+        spec = self._model.state(key)
+        batch = max(self.batch, 0)  # without states the runtime says that there are none
+        shape = [batch if size == BATCH else size for size in spec.shape]
+        tensor = torch.empty(shape, dtype=spec.dtype)
+        size = tensor.numel() * tensor.element_size()
+        call("ttc_session_get_state", self.pointer, key.encode(), tensor.data_ptr(), size)
+        return tensor
+
+    def view(self, key: str) -> tuple[numpy.ndarray, weakref.ref]:
+        """An array over a state's own memory, and a reference that dies with all parts of it.
+
+        The session lives as long as they do.
+        """
+        index = self._model.states.index(self._model.state(key))
+        tensor = CTensor()
+        call("ttc_session_state", self.pointer, index, byref(tensor))
+        if not tensor.data:
+            raise Error(f"the state '{key}' does not exist yet: there is no memory to look at")
+        dtype, shape = _TORCH_DTYPES[tensor.dtype], [tensor.shape[i] for i in range(tensor.rank)]
+        if dtype is torch.bfloat16:
+            raise Error(f"the state '{key}' is bfloat16, which NumPy does not have: use state()")
+        size = math.prod(shape) * dtype.itemsize
+        memory = (c_char * size).from_address(tensor.data)
+        memory.session = self  # frees the memory
+        array = torch.frombuffer(memory, dtype=dtype).reshape(shape).numpy()
+        return array, weakref.ref(memory)
+
+    def set_state(self, key: str, value: torch.Tensor) -> str:
+        """As set_states."""
+        array, _lent = lend_tensors({key: value})
+        return call("ttc_session_set_state", self.pointer, array)
+
+    def zero_state(self, key: str) -> None:
+        call("ttc_session_zero_state", self.pointer, key.encode())
+
+    def zero_rows(self, rows: torch.Tensor) -> None:
+        """Zeroes the rows of the batch for which the mask, one bool a row, is true."""
+        rows = rows.contiguous()
+        call("ttc_session_zero_rows", self.pointer, rows.data_ptr(), len(rows))
+
+    def detach(self) -> None:
+        call("ttc_session_detach", self.pointer)
+
+    def set_states(self, tensors: Mapping[str, torch.Tensor], flags: int, timestep: int) -> str:
+        """Returns sentences on what is odd, such as a NaN, or ""."""
         array, _lent = lend_tensors(tensors)
-        call("ttc_session_set_states", self.pointer, array, len(tensors), flags, timestep)
+        return call("ttc_session_set_states", self.pointer, array, len(tensors), flags, timestep)
 
     def save(self, path: str | os.PathLike) -> None:
         call("ttc_session_save", self.pointer, os.fsencode(path))
