@@ -14,6 +14,7 @@ $python scripts/check_lit.py --self-test
 $python scripts/check_lit.py
 $python scripts/check_doc_examples.py
 $python scripts/tour.py --check
+$python scripts/bad_inputs.py
 
 say "Compiler: lit tests"
 ninja -C build check-lit
@@ -26,6 +27,9 @@ if [ ! -f build/runtime-asan/build.ninja ]; then
 fi
 quietly build/runtime-asan.log ninja -C build/runtime-asan
 ctest --test-dir build/runtime-asan --output-on-failure -j 2
+
+say "Torture: kills, power cuts, failing calls, damage, fuzzing: a tenth"
+scripts/torture.sh --quick
 
 say "Demo: the README's first command"
 scripts/demo.sh >build/demo.log 2>&1 || {
