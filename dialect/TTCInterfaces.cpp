@@ -36,8 +36,8 @@ LogicalResult ttc::verifyName(Operation *op, StringRef what, StringRef name) {
     std::string shown;
     llvm::raw_string_ostream stream(shown);
     llvm::printEscapedString(name, stream);
-    return op->emitOpError() << "has the " << what << " '" << shown << "', "
-                             << why;
+    return op->emitOpError()
+           << "has the " << what << " '" << shown << "', " << why;
   };
   if (name.contains('\0'))
     return refuse("which has a zero byte: a name in C ends there");

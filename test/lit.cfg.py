@@ -26,6 +26,7 @@ llvm_config.add_tool_substitutions(
 config.substitutions.append(("%scripts", os.path.join(config.ttc_source_dir, "scripts")))
 config.substitutions.append(("%source", config.ttc_source_dir))
 config.substitutions.append(("%clang", os.path.join(config.llvm_tools_dir, "clang")))
+config.substitutions.append(("%libraries", os.path.join(config.ttc_binary_dir, "lib")))
 # The step alone, from a model to nests and to loops: without what computes sequences.
 NEST_PASSES = ("--ttc-to-threaded --ttc-convert-to-nests --ttc-fuse-timestep "
                "--ttc-prepare-weights --ttc-plan-states")
