@@ -97,7 +97,10 @@ constexpr ttc_model_descriptor nothing = {
     nullptr,
     prepareNothing,
     stepNothing,
-    runNothing};
+    runNothing,
+    /*input_limits=*/nullptr,
+    /*has_generator=*/0,
+    /*reserved=*/0};
 
 } // namespace
 
