@@ -100,7 +100,8 @@ constexpr ttc_model_descriptor nothing = {
     runNothing,
     /*input_limits=*/nullptr,
     /*has_generator=*/0,
-    /*reserved=*/0};
+    /*reserved=*/0,
+    /*alternative=*/nullptr};
 
 } // namespace
 

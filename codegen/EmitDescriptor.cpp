@@ -75,7 +75,8 @@ public:
                           run,
                           inputLimits(),
                           ConstantInt::get(i32, table.hasGenerator),
-                          ConstantInt::get(i32, 0)};
+                          ConstantInt::get(i32, 0),
+                          null};
     auto *descriptor = constantGlobal(ConstantStruct::getAnon(fields),
                                       "ttc_model_" + table.name);
     descriptor->setLinkage(GlobalValue::ExternalLinkage);

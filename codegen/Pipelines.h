@@ -68,6 +68,13 @@ translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
 void emitDescriptor(llvm::Module &module, const ModelTable &table,
                     const EmbeddedWeights *embedded);
 
+/// Links `other`, the same model translated for another CPU, into `module`, and
+/// makes it the last of the alternatives there. Their functions say themselves
+/// which CPU they are for.
+llvm::Error addAlternative(llvm::Module &module,
+                           std::unique_ptr<llvm::Module> other,
+                           const ModelTable &table);
+
 /// Compiles the prepare function of a scheduled module for this machine and
 /// hands `embed` a descriptor that calls it.
 llvm::Expected<EmbeddedWeights> runPrepareHere(mlir::ModuleOp scheduled,

@@ -43,9 +43,45 @@ static std::string hostFeatures() {
 
 /// The features that decide whether code runs at all, of those the target has.
 static ArrayRef<StringLiteral> decidingFeatures(const Triple &triple) {
-  static constexpr StringLiteral x86[] = {
-      "sse4.1", "sse4.2",  "avx",      "avx2",     "fma",      "f16c",    "bmi",
-      "bmi2",   "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
+  // Whatever LLVM may use of its own accord; the runtime can ask for each.
+  static constexpr StringLiteral x86[] = {"sse4.1",
+                                          "sse4.2",
+                                          "popcnt",
+                                          "lzcnt",
+                                          "movbe",
+                                          "sse4a",
+                                          "xop",
+                                          "fma4",
+                                          "tbm",
+                                          "avx",
+                                          "avx2",
+                                          "fma",
+                                          "f16c",
+                                          "bmi",
+                                          "bmi2",
+                                          "adx",
+                                          "gfni",
+                                          "vaes",
+                                          "vpclmulqdq",
+                                          "avxvnni",
+                                          "avxifma",
+                                          "avxvnniint8",
+                                          "avxneconvert",
+                                          "avxvnniint16",
+                                          "avx512f",
+                                          "avx512bw",
+                                          "avx512cd",
+                                          "avx512dq",
+                                          "avx512vl",
+                                          "avx512ifma",
+                                          "avx512vbmi",
+                                          "avx512vbmi2",
+                                          "avx512vnni",
+                                          "avx512bitalg",
+                                          "avx512vpopcntdq",
+                                          "avx512bf16",
+                                          "avx512fp16",
+                                          "avx512vp2intersect"};
   static constexpr StringLiteral riscv[] = {"m", "a", "f", "d", "c", "v"};
   static constexpr StringLiteral arm[] = {"neon"};
   if (triple.isX86())
@@ -80,6 +116,16 @@ std::string ttc::Target::requiredFeatures() const {
   return join(required, ",");
 }
 
+bool ttc::Target::runsWherever(const Target &other) const {
+  std::string own = requiredFeatures(), others = other.requiredFeatures();
+  SmallVector<StringRef> needed, given;
+  StringRef(own).split(needed, ',', -1, /*KeepEmpty=*/false);
+  StringRef(others).split(given, ',', -1, /*KeepEmpty=*/false);
+  return llvm::all_of(needed, [&](StringRef feature) {
+    return llvm::is_contained(given, feature);
+  });
+}
+
 bool ttc::Target::isHost() const {
   return Triple(triple).getArch() == Triple(sys::getProcessTriple()).getArch();
 }
@@ -112,6 +158,12 @@ Expected<ttc::Target> ttc::resolveTarget(const TargetOptions &options) {
              options.cpu == "v4") {
     target.cpu = "x86-64-" + options.cpu;
   }
+  // What the runtime cannot ask a CPU for is not used: code that a machine
+  // cannot run must be refused when it is loaded.
+  if (triple.isX86())
+    target.features += (target.features.empty() ? "" : ",") +
+                       std::string("-avx10.1,-egpr,-push2pop2,-ppx,-ndd,-ccmp,"
+                                   "-nf,-cf,-zu");
   if (triple.isRISCV() && target.features.empty())
     target.features = "+m,+a,+f,+d,+c";
 

@@ -37,6 +37,8 @@ struct Target {
 
   /// The features that a CPU must have to run the code, separated by commas.
   std::string requiredFeatures() const;
+  /// Whether every CPU that runs the code of `other` runs this as well.
+  bool runsWherever(const Target &other) const;
   bool isHost() const;
 };
 

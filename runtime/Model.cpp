@@ -72,8 +72,8 @@ Status layOutAll(const std::string &who, const char *kind, const Spec *specs,
   return Status::success();
 }
 
-Status checkDescriptor(const ttc_model_descriptor *descriptor,
-                       const std::string &origin, ttc_model &model) {
+Status checkVersion(const ttc_model_descriptor *descriptor,
+                    const std::string &origin) {
   // The version first: nothing else can be read before it is known.
   if (descriptor->abi_version != TTC_ABI_VERSION)
     return {TTC_ERROR_VERSION, "UnsupportedVersion",
@@ -89,15 +89,44 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
                 std::to_string(descriptor->descriptor_size) + " bytes, " +
                 std::to_string(sizeof(ttc_model_descriptor)) +
                 " are expected. Compile it again."};
+  return Status::success();
+}
+
+/// The first of a model's alternatives that this machine can run. Where it can
+/// run none, says what the last one lacks: the least that was compiled for.
+Status chooseAlternative(const std::string &origin,
+                         const ttc_model_descriptor *&descriptor) {
+  // More than there are CPUs that anybody compiles for: a chain that does not
+  // end is not followed.
+  constexpr unsigned most = 64;
+  Status lacking = Status::success();
+  const ttc_model_descriptor *next = descriptor;
+  for (unsigned i = 0; next && i < most; ++i, next = next->alternative) {
+    Status status = checkVersion(next, origin);
+    if (status.failed())
+      return status;
+    if (!next->name || !next->target_triple || !next->cpu_features)
+      return malformed(origin, "its name, the triple or the CPU features are "
+                               "missing");
+    lacking = checkTarget("The model " + quoteName(next->name),
+                          next->target_triple, next->cpu_features);
+    if (!lacking.failed()) {
+      descriptor = next;
+      return lacking;
+    }
+  }
+  return next ? malformed(origin, "it has more than 64 alternatives") : lacking;
+}
+
+Status checkDescriptor(const ttc_model_descriptor *descriptor,
+                       const std::string &origin, ttc_model &model) {
   if (!descriptor->name || !isUtf8(descriptor->name))
     return malformed(origin, "it has no name, or one that is not UTF-8");
   model.descriptor = descriptor;
   model.name = quoteName(descriptor->name);
   std::string who = "The model " + model.name;
-  if (!descriptor->schema_fingerprint || !descriptor->model_fingerprint ||
-      !descriptor->target_triple || !descriptor->cpu_features)
-    return malformed(who, "a fingerprint, the triple or the CPU features are "
-                          "missing");
+  if (!descriptor->schema_fingerprint || !descriptor->model_fingerprint)
+    return malformed(who, "a fingerprint is missing");
   if (!descriptor->prepare || !descriptor->step || !descriptor->run)
     return malformed(who, "one of prepare, step and run is missing");
   if (descriptor->batch != TTC_BATCH && descriptor->batch < 1)
@@ -167,7 +196,7 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
     if (std::strcmp(name, "__metadata__") == 0)
       return malformed(who, "no state can be called '__metadata__'");
   }
-  return checkTarget(who, descriptor->target_triple, descriptor->cpu_features);
+  return Status::success();
 }
 
 /// What can be done about a tensor of the wrong type.
@@ -349,7 +378,9 @@ Status createModel(const char *libraryPath,
       return status;
     origin = "The model in " + quoteName(libraryPath);
   }
-  Status status = checkDescriptor(descriptor, origin, *model);
+  Status status = chooseAlternative(origin, descriptor);
+  if (!status.failed())
+    status = checkDescriptor(descriptor, origin, *model);
   if (status.failed())
     return status;
   // A model of which no session can exist is refused before its weights are

@@ -180,6 +180,33 @@ TEST_CASE("M24 a model of another version") {
   CHECK(create(descriptor, fakeWeights()).code == TTC_OK);
 }
 
+TEST_CASE("M24 the first alternative that this machine can run is taken") {
+  ttc_model_descriptor foreign = ttc_model_fake, odd = ttc_model_fake;
+  foreign.target_triple = "sparc64-unknown-linux-gnu";
+  odd.cpu_features = "telepathy";
+  foreign.alternative = &odd;
+  odd.alternative = &ttc_model_fake;
+  ttc_model *model = nullptr;
+  REQUIRE(create(foreign, fakeWeights(), true, &model).code == TTC_OK);
+  CHECK(ttc_model_get_descriptor(model) == &ttc_model_fake);
+  ttc_model_close(model);
+
+  // None: what the last one lacks is said.
+  odd.alternative = nullptr;
+  Outcome outcome = create(foreign, fakeWeights());
+  CHECK(outcome.code == TTC_ERROR_TARGET);
+  CHECK(outcome.mentions("telepathy"));
+  // Every one of them is looked at before it is believed.
+  ttc_model_descriptor old = ttc_model_fake;
+  old.abi_version = 1;
+  odd.alternative = &old;
+  CHECK(create(foreign, fakeWeights()).code == TTC_ERROR_VERSION);
+  odd.alternative = &foreign;
+  outcome = create(foreign, fakeWeights());
+  CHECK(outcome.code == TTC_ERROR_FORMAT);
+  CHECK(outcome.mentions("more than 64 alternatives"));
+}
+
 TEST_CASE("M24 a model for another machine") {
   ttc_model_descriptor descriptor = ttc_model_fake;
   descriptor.target_triple = "sparc64-unknown-linux-gnu";

@@ -108,7 +108,9 @@ llvm::cl::opt<std::string>
 llvm::cl::opt<std::string> cpu(
     "mcpu", llvm::cl::init("native"), llvm::cl::cat(category),
     llvm::cl::desc("CPU to compile for: native (default), v2, v3, v4 for the "
-                   "levels of x86-64, or any name that LLVM knows"));
+                   "levels of x86-64, or any name that LLVM knows; several, "
+                   "separated by commas, the most capable first, go into one "
+                   "binary, which chooses when it is loaded"));
 llvm::cl::opt<std::string> batchOption(
     "batch", llvm::cl::init("model"), llvm::cl::cat(category),
     llvm::cl::desc("A number to fix the batch, or 'dynamic'; default: as the "
@@ -152,14 +154,8 @@ public:
     if (failed(measureStates()))
       return failure();
 
-    TargetOptions options;
-    options.triple = triple;
-    options.cpu = cpu;
-    options.optimizationLevel = optimization - '0';
-    auto resolved = resolveTarget(options);
-    if (!resolved)
-      return report(resolved.takeError());
-    machine = std::move(*resolved);
+    if (failed(resolveTargets()))
+      return failure();
 
     struct Stage {
       Emit level;
@@ -185,6 +181,8 @@ public:
         if (failed(readTable()))
           return failure();
         printReport();
+        if (!otherMachines.empty())
+          nests = module->clone();
       }
       if (saveTemps && failed(saveIR(stage.name)))
         return failure();
@@ -259,6 +257,37 @@ private:
     return success();
   }
 
+  LogicalResult resolveTargets() {
+    TargetOptions options;
+    options.triple = triple;
+    options.optimizationLevel = optimization - '0';
+    llvm::SmallVector<StringRef> names;
+    StringRef(cpu).split(names, ',');
+    bool isBinary = emit >= Emit::LLVM && emit <= Emit::Executable;
+    if (names.size() > 1 && !isBinary)
+      return report("--mcpu names several CPUs, which only a binary has room "
+                    "for: name one, or emit llvm, asm, obj, lib, shared or "
+                    "exe");
+    std::vector<ttc::Target> machines;
+    for (StringRef name : names) {
+      options.cpu = name.str();
+      auto resolved = resolveTarget(options);
+      if (!resolved)
+        return report(resolved.takeError());
+      for (const ttc::Target &better : machines)
+        if (better.runsWherever(*resolved))
+          return report("--mcpu names " + name.str() +
+                        " behind a CPU whose code runs wherever its own does: "
+                        "it would never be chosen. Name the most capable "
+                        "first");
+      machines.push_back(std::move(*resolved));
+    }
+    machine = std::move(machines.front());
+    otherMachines.assign(std::make_move_iterator(machines.begin() + 1),
+                         std::make_move_iterator(machines.end()));
+    return success();
+  }
+
   /// The schema is that of the model as it was written: a states file of the
   /// model for any batch fits the one that is compiled for its batch.
   LogicalResult measureStates() {
@@ -298,31 +327,27 @@ private:
   }
 
   LogicalResult emitBinary() {
-    std::optional<EmbeddedWeights> embedded;
-    if (!weightsPath.empty()) {
-      progress.stage("preparing the weights");
-      auto prepared = runPrepareHere(
-          *module, table, machine.unit,
-          [&](const ttc_model_descriptor &d) { return prepareWeights(d); });
-      if (!prepared)
-        return report(prepared.takeError());
-      embedded = std::move(*prepared);
-    }
-
-    progress.stage("lowering to LLVM");
-    PassManager pm(&context);
-    addLLVMPasses(pm, machine.unit);
-    if (failed(pm.run(*module)))
-      return failure();
     llvm::LLVMContext llvmContext;
-    auto translated = translateToLLVM(*module, llvmContext, machine, table,
-                                      embedded ? &*embedded : nullptr);
+    auto translated = translateFor(machine, *module, table, llvmContext);
     if (!translated)
       return report(translated.takeError());
+    for (const ttc::Target &other : otherMachines) {
+      OwningOpRef<ModuleOp> copy = nests->clone();
+      PassManager pm(&context);
+      addSchedulePasses(pm, other.unit);
+      if (failed(pm.run(*copy)))
+        return failure();
+      ModelTable own = table;
+      own.features = other.requiredFeatures();
+      readSizes(*copy, own);
+      auto code = translateFor(other, *copy, own, llvmContext);
+      if (!code)
+        return report(code.takeError());
+      if (auto error = addAlternative(**translated, std::move(*code), table))
+        return report(std::move(error));
+    }
     if (emit == Emit::Executable)
       addMain(**translated);
-    progress.stage("optimising");
-    optimize(**translated, machine, optimization - '0');
     progress.stage("writing machine code");
     if (saveTemps || emit == Emit::LLVM) {
       std::string text;
@@ -347,6 +372,34 @@ private:
     if (!object)
       return report(object.takeError());
     return writeBinary(*object);
+  }
+
+  /// A scheduled module as LLVM IR for one machine, optimised.
+  llvm::Expected<std::unique_ptr<llvm::Module>>
+  translateFor(const ttc::Target &own, ModuleOp scheduled,
+               const ModelTable &ownTable, llvm::LLVMContext &llvmContext) {
+    std::optional<EmbeddedWeights> embedded;
+    if (!weightsPath.empty()) {
+      progress.stage("preparing the weights");
+      auto prepared = runPrepareHere(
+          scheduled, ownTable, own.unit,
+          [&](const ttc_model_descriptor &d) { return prepareWeights(d); });
+      if (!prepared)
+        return prepared.takeError();
+      embedded = std::move(*prepared);
+    }
+    progress.stage("lowering to LLVM");
+    PassManager pm(&context);
+    addLLVMPasses(pm, own.unit);
+    if (failed(pm.run(scheduled)))
+      return llvm::createStringError("the model could not be lowered to LLVM");
+    auto translated = translateToLLVM(scheduled, llvmContext, own, ownTable,
+                                      embedded ? &*embedded : nullptr);
+    if (!translated)
+      return translated.takeError();
+    progress.stage("optimising");
+    optimize(**translated, own, optimization - '0');
+    return translated;
   }
 
   llvm::Expected<EmbeddedWeights>
@@ -552,6 +605,10 @@ private:
   OwningOpRef<ModuleOp> module;
   std::optional<int64_t> batch;
   ttc::Target machine;
+  /// Those that code is added for, less and less capable; and what it is made
+  /// from.
+  std::vector<ttc::Target> otherMachines;
+  OwningOpRef<ModuleOp> nests;
   ModelTable table;
 };
 

@@ -155,6 +155,11 @@ typedef struct ttc_model_descriptor {
   /// there. A step reads them and advances the position by one.
   uint32_t has_generator;
   uint32_t reserved;
+
+  /// The same model compiled for another CPU, or null: it is taken where this
+  /// machine lacks a feature of the code above. Weights, states and states
+  /// files fit all of them.
+  const struct ttc_model_descriptor *alternative;
 } ttc_model_descriptor;
 
 #ifdef __cplusplus
