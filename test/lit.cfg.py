@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 import os
+import shutil
 
 import lit.formats
 from lit.llvm import llvm_config
@@ -33,3 +34,8 @@ NEST_PASSES = ("--ttc-to-threaded --ttc-convert-to-nests --ttc-fuse-timestep "
 config.substitutions.append(("%nest-passes", NEST_PASSES))
 config.substitutions.append(
     ("%step-passes", NEST_PASSES + " --ttc-schedule-cpu --canonicalize --cse"))
+
+# Other CPUs, as far as this machine can compile for them and run what comes of it.
+for cpu in ("aarch64", "riscv64"):
+    if shutil.which(f"qemu-{cpu}") and shutil.which(f"{cpu}-linux-gnu-gcc"):
+        config.available_features.add(f"qemu-{cpu}")
