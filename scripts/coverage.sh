@@ -29,7 +29,7 @@ programs=($out/bin/runtime-* $out/bin/ttc-run $out/bin/ttc-state)
 objects=()
 for program in "${programs[@]:1}"; do objects+=(-object "$program"); done
 sources=(runtime/{SafetensorsReader,StateFile,AtomicWrite,Torch*,Zip,Pickle*,Shard*,Weights,OpenWeights,TensorTable,FileKind,Strided,File,Checksum}.cpp)
-llvm-cov-22 export -summary-only -instr-profile $out/tests.profdata "${programs[0]}" "${objects[@]}" "${sources[@]}" >$out/summary.json
+llvm-cov-22 export -summary-only -instr-profile $out/tests.profdata "${programs[0]}" "${objects[@]}" "${sources[@]}" >$out/summary.json 2>$out/export.log
 
 say "Lines and branches of the readers that the tests reach"
 python3 - $out/summary.json <<'PYTHON'

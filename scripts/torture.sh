@@ -124,13 +124,14 @@ fuzz() {
 export -f fuzz pick
 export out mode
 asked=$(pick '20 s' '60 s' '2e7 runs')
-say "Fuzzing ($asked each): $readers"
+say "Fuzzing ($asked each):" $readers
+printf '%s\n' $readers >$out/readers
 # shellcheck disable=SC2016
-quietly $out/fuzz.log xargs -P "$(nproc)" -I{} bash -c 'fuzz {}' <<<"$(tr ' ' '\n' <<<"$readers")"
+quietly $out/fuzz.log xargs -a $out/readers -P "$(nproc)" -I{} bash -c 'fuzz {}'
 for reader in $readers; do
-  did=$(sed -n 's/.*number_of_executed_units: //p' "$out/fuzz-$reader.log")
+  did=$(sed -n 's/.*number_of_executed_units: //p' "$out/fuzz-$reader.log" || true)
   result=passed
-  if grep -qE 'ERROR|SUMMARY|Test unit written' "$out/fuzz-$reader.log" || [ -z "$did" ]; then
+  if [ -z "$did" ] || grep -qaE 'ERROR|SUMMARY|Test unit written' "$out/fuzz-$reader.log"; then
     result=FAILED failures=$((failures + 1))
   fi
   row "Fuzzing the reader of $reader" "$asked" "${did:-?} executions" $result

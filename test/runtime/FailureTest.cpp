@@ -134,6 +134,21 @@ TEST_CASE("K23 K25 every file call of a save leaves the old file or the new") {
   CHECK(failEach(prepare, save, check) >=
         10 * (static_cast<int>(std::size(reasons)) - 1));
 
+  SUBCASE("on a file system without hard links") {
+    struct WithoutLinks {
+      const ttc::SystemCalls real = ttc::systemCalls;
+      WithoutLinks() {
+        ttc::systemCalls.link = [](const char *, const char *) {
+          errno = ENOTSUP;
+          return -1;
+        };
+      }
+      ~WithoutLinks() { ttc::systemCalls = real; }
+    } withoutLinks;
+    CHECK(failEach(prepare, save, check) >=
+          14 * (static_cast<int>(std::size(reasons)) - 1));
+  }
+
   SUBCASE("where there is no file yet") {
     CHECK(failEach(
               [&] {
