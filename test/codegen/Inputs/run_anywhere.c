@@ -3,11 +3,12 @@
  * Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- *   run_anywhere write FILE      writes the outputs of 20 timesteps and the states after them
- *   run_anywhere compare FILE    compares them with those that another machine has written
+ *   run_anywhere write FILE      writes the outputs of 20 timesteps and the
+ * states after them run_anywhere compare FILE    compares them with those that
+ * another machine has written
  *
- * Weights and inputs are made from the numbers of their elements. A sequence in one call must
- * give the bits of its steps.
+ * Weights and inputs are made from the numbers of their elements. A sequence in
+ * one call must give the bits of its steps.
  */
 #include "ttc/model.h"
 
@@ -28,7 +29,8 @@ static size_t bytes_of(const ttc_tensor_spec *spec) {
 }
 
 static void *allocate(size_t bytes) {
-  void *block = aligned_alloc(TTC_ALIGNMENT, (bytes / TTC_ALIGNMENT + 1) * TTC_ALIGNMENT);
+  void *block =
+      aligned_alloc(TTC_ALIGNMENT, (bytes / TTC_ALIGNMENT + 1) * TTC_ALIGNMENT);
   if (!block)
     exit(2);
   return memset(block, 0, (bytes / TTC_ALIGNMENT + 1) * TTC_ALIGNMENT);
@@ -45,7 +47,8 @@ static float number(uint32_t seed, size_t element) {
 
 int main(int argc, char **argv) {
   const ttc_model_descriptor *model = &ttc_model_net;
-  if (argc != 3 || model->num_inputs != 1 || model->num_outputs != 1 || model->num_params > 64)
+  if (argc != 3 || model->num_inputs != 1 || model->num_outputs != 1 ||
+      model->num_params > 64)
     return 2;
   const void *params[64];
   uint8_t raw[64] = {0};
@@ -53,19 +56,23 @@ int main(int argc, char **argv) {
     size_t count = bytes_of(&model->params[p].tensor) / 4;
     float *values = allocate(count * 4);
     for (size_t i = 0; i < count; ++i)
-      values[i] = model->params[p].activation ? 0.5f + 0.3f * number(p, i) : 0.3f * number(p, i);
+      values[i] = model->params[p].activation ? 0.5f + 0.3f * number(p, i)
+                                              : 0.3f * number(p, i);
     params[p] = values;
   }
   void *prepared = allocate(model->prepared_size);
   model->prepare(params, raw, prepared);
 
   size_t in = bytes_of(&model->inputs[0]), out = bytes_of(&model->outputs[0]);
-  size_t states = model->states_size.fixed + BATCH * model->states_size.per_batch;
-  char *x = allocate(STEPS * in), *y = allocate(STEPS * out), *y_run = allocate(STEPS * out);
+  size_t states =
+      model->states_size.fixed + BATCH * model->states_size.per_batch;
+  char *x = allocate(STEPS * in), *y = allocate(STEPS * out),
+       *y_run = allocate(STEPS * out);
   for (size_t i = 0; i < STEPS * in / 4; ++i)
     ((float *)x)[i] = 2 * number(1000, i);
   char *s = allocate(states), *s_run = allocate(states);
-  void *scratch = allocate(model->scratch_size.fixed + BATCH * model->scratch_size.per_batch);
+  void *scratch = allocate(model->scratch_size.fixed +
+                           BATCH * model->scratch_size.per_batch);
   for (size_t t = 0; t < STEPS; ++t) {
     const void *inputs[] = {x + t * in};
     void *outputs[] = {y + t * out};
