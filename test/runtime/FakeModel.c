@@ -113,7 +113,8 @@ const ttc_model_descriptor ttc_model_fake = {
     run,
     NULL,
     0,
-    0};
+    0,
+    NULL};
 
 // The name by which a library's loader finds it.
 extern const ttc_model_descriptor ttc_model

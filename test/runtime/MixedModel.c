@@ -147,7 +147,8 @@ const ttc_model_descriptor ttc_model_mixed = {
     run,
     limits,
     1,
-    0};
+    0,
+    NULL};
 
 // The name by which a library's loader finds it.
 #ifdef TTC_MIXED_ALONE
