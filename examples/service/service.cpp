@@ -4,7 +4,7 @@
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// c++ -std=c++17 -O2 -pthread -Iruntime/include examples/service/service.cpp \
+// c++ -std=c++17 -O2 -pthread -Iruntime/include examples/service/service.cpp
 //   -o service -Lbuild/lib -lttc_runtime
 //
 //   ./service ./libnet.so - states [streams [resident [steps]]]
