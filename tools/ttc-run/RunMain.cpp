@@ -386,7 +386,8 @@ void describe(CLI::App &app, Options &options, bool embedded) {
     app.add_option("model", options.library, "the model, a shared library")
         ->required();
   app.add_option("--weights", options.weights,
-                 "weights (.safetensors); override those compiled in");
+                 "weights: .safetensors, what torch.save wrote, or the "
+                 ".index.json of shards; override those compiled in");
   app.add_option("--input", options.inputs,
                  "timesteps of one input, in order of the model's inputs: .npy "
                  "(timesteps first; of the input's type, or of one whose "
