@@ -28,8 +28,9 @@ them, and with `--full` writes this page. The reference is tracetorch {tracetorc
 Every layer runs for {steps} steps on random inputs, from no states, with random parameters. A
 number is the worst error of any element in any step, first of the outputs, then of the states, in
 units of what it may be: 1 would be the limit. In f32 an element may be off by 1e-4 of its value,
-plus 1e-5, plus what the reference itself is off by from its own run in double precision; in f64 by
-1e-9 of its value plus 1e-10. Each case has also shown that a run has the bits of its steps, and
+plus 1e-5, plus five times what the reference itself is off by from its own run in double precision
+(exponentials and tangents are good to five units in the last place here, to one there, and a model
+may magnify either); in f64 by 1e-9 of its value plus 1e-10. Each case has also shown that a run has the bits of its steps, and
 that a row of a batch has those that it has alone.
 
 """

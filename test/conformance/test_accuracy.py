@@ -1,0 +1,53 @@
+"""How accurate are the functions that a step computes on vectors, without a call of libm?"""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import pytest
+import torch
+import ttc
+from comparing import UNITS
+from torch import nn
+
+FUNCTIONS = {  # and where their arguments lie
+    "exp": (torch.exp, -80.0, 80.0),
+    "expm1": (torch.expm1, -20.0, 20.0),
+    "log": (torch.log, 1e-20, 1e3),
+    "log1p": (torch.log1p, -0.9, 50.0),
+    "sin": (torch.sin, -20.0, 20.0),
+    "cos": (torch.cos, -20.0, 20.0),
+    "sigmoid": (torch.sigmoid, -20.0, 20.0),
+    "tanh": (torch.tanh, -9.0, 9.0),
+    "erf": (torch.erf, -3.0, 3.0),
+    "softplus": (nn.functional.softplus, -15.0, 25.0),
+}
+
+
+class Apply(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def units_of(found: torch.Tensor, exact: torch.Tensor, least: float) -> float:
+    """The largest error, in units in the last place of an f32 of the exact size, or of `least`."""
+    unit = 2.0 ** (torch.floor(torch.log2(exact.abs().clamp(min=least))) - 23)
+    return ((found.double() - exact).abs() / unit).max().item()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_units_in_the_last_place(name):
+    function, low, high = FUNCTIONS[name]
+    points = torch.linspace(low, high, 400_000)
+    x = torch.cat([points, torch.linspace(-1.0, 1.0, 100_000).clamp(low, high)])
+    compiled = ttc.compile(Apply(function), x)
+    # Near its zeros a sine is no better than elsewhere: it is taken as a number around 1.
+    least = 1.0 if name in ("sin", "cos") else 1e-37
+    error = units_of(compiled(x), function(x.double()), least)
+    own = units_of(function(x), function(x.double()), least)
+    print(f"{name}: {error:.2f} units, PyTorch's {own:.2f}")
+    # Their argument is reduced in single precision: the error grows with it.
+    assert error <= (12.0 if name in ("sin", "cos") else UNITS)
+    assert own <= 2.5
