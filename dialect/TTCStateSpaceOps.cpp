@@ -181,46 +181,67 @@ static std::pair<Value, Value> buildDynamics(ImplicitLocOpBuilder &b,
   return {a, mul(b, math::ExpOp::create(b, logDt), a)};
 }
 
-SmallVector<Value> S4Op::expand(LayerExpansion &expansion) {
-  Value x = getInput();
-  int64_t rank = typeOf(x).getRank(), dim = fromFront(getDim(), x);
+/// What a step makes of the state, exp(dt A), and of the input,
+/// (exp(dt A) - 1) / A; that times the parameter `perPole`, if it has a name.
+static std::pair<Value, Value> discretize(LayerExpansion &expansion,
+                                          AffineMap ofStep, AffineMap ofPole,
+                                          StringRef perPole) {
   Value poles = expansion.param("A_log"), logDt = expansion.param("log_dt");
-  AffineMap all = expansion.pick(2, {0, 1}), feature = expansion.pick(2, {0});
   Value decay =
       expansion
           .elementwise(
-              poles, {logDt, poles}, {feature, all}, 1,
+              poles, {logDt, poles}, {ofStep, ofPole}, 1,
               [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
                 auto [a, exponent] = buildDynamics(b, v[0], v[1]);
                 return {math::ExpOp::create(b, exponent)};
               })
           .front();
+  SmallVector<Value> operands = {logDt, poles};
+  SmallVector<AffineMap> maps = {ofStep, ofPole};
+  if (!perPole.empty()) {
+    operands.push_back(expansion.param(perPole));
+    maps.push_back(ofPole);
+  }
   Value gain =
       expansion
           .elementwise(
-              poles, {logDt, poles, expansion.param("B")}, {feature, all, all},
-              1,
+              poles, operands, maps, 1,
               [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
                 auto [a, exponent] = buildDynamics(b, v[0], v[1]);
                 Value quotient = arith::DivFOp::create(
                     b, math::ExpM1Op::create(b, exponent), a);
-                return {mul(b, quotient, v[2])};
+                return {v.size() == 3 ? mul(b, quotient, v[2]) : quotient};
               })
           .front();
+  return {decay, gain};
+}
+
+/// state decay + gain input.
+static SmallVector<Value> buildRecurrence(ImplicitLocOpBuilder &b,
+                                          ValueRange v) {
+  return {add(b, mul(b, v[0], v[1]), mul(b, v[2], v[3]))};
+}
+
+/// output + input D.
+static SmallVector<Value> buildSkip(ImplicitLocOpBuilder &b, ValueRange v) {
+  return {add(b, v[0], mul(b, v[1], v[2]))};
+}
+
+SmallVector<Value> S4Op::expand(LayerExpansion &expansion) {
+  Value x = getInput();
+  int64_t rank = typeOf(x).getRank(), dim = fromFront(getDim(), x);
+  auto [decay, gain] = discretize(expansion, expansion.pick(2, {0}),
+                                  expansion.pick(2, {0, 1}), "B");
 
   Value state = expansion.read("state");
   AffineMap identity = expansion.getBuilder().getMultiDimIdentityMap(rank + 1);
   AffineMap ofFeature = expansion.pick(rank + 1, {dim, rank});
   AffineMap ofInput = identity.dropResult(rank);
-  state =
-      expansion
-          .elementwise(
-              state, {state, decay, gain, x},
-              {identity, ofFeature, ofFeature, ofInput}, 1,
-              [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
-                return {add(b, mul(b, v[0], v[1]), mul(b, v[2], v[3]))};
-              })
-          .front();
+  state = expansion
+              .elementwise(state, {state, decay, gain, x},
+                           {identity, ofFeature, ofFeature, ofInput}, 1,
+                           buildRecurrence)
+              .front();
   expansion.write("state", state);
   Value sum = expansion.reduce(
       ReductionKind::Add, typeOf(x), x, {state, expansion.param("C")},
@@ -229,10 +250,7 @@ SmallVector<Value> S4Op::expand(LayerExpansion &expansion) {
   identity = expansion.getBuilder().getMultiDimIdentityMap(rank);
   return expansion.elementwise(
       x, {sum, x, expansion.param("D")},
-      {identity, identity, expansion.pick(rank, {dim})}, 1,
-      [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
-        return {add(b, v[0], mul(b, v[1], v[2]))};
-      });
+      {identity, identity, expansion.pick(rank, {dim})}, 1, buildSkip);
 }
 
 SmallVector<Value> S5Op::expand(LayerExpansion &expansion) {
@@ -240,53 +258,25 @@ SmallVector<Value> S5Op::expand(LayerExpansion &expansion) {
   int64_t dim = fromFront(getDim(), getInput());
   Value x = expansion.moveDim(getInput(), dim, last);
   Value state = expansion.moveDim(expansion.read("global_state"), dim, last);
-  Value poles = expansion.param("A_log"), logDt = expansion.param("log_dt");
-  AffineMap all = expansion.pick(1, {0});
   AffineMap first =
       AffineMap::get(1, 0, expansion.getBuilder().getAffineConstantExpr(0));
-  Value decay =
-      expansion
-          .elementwise(
-              poles, {logDt, poles}, {first, all}, 1,
-              [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
-                auto [a, exponent] = buildDynamics(b, v[0], v[1]);
-                return {math::ExpOp::create(b, exponent)};
-              })
-          .front();
-  Value gain =
-      expansion
-          .elementwise(
-              poles, {logDt, poles}, {first, all}, 1,
-              [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
-                auto [a, exponent] = buildDynamics(b, v[0], v[1]);
-                return {arith::DivFOp::create(
-                    b, math::ExpM1Op::create(b, exponent), a)};
-              })
-          .front();
+  auto [decay, gain] = discretize(expansion, first, expansion.pick(1, {0}), "");
 
   Value drive =
       expansion.product(x, expansion.transpose(expansion.param("B"), {1, 0}));
   AffineMap identity = expansion.getBuilder().getMultiDimIdentityMap(last + 1);
   AffineMap feature = expansion.pick(last + 1, {last});
-  state =
-      expansion
-          .elementwise(
-              state, {state, decay, gain, drive},
-              {identity, feature, feature, identity}, 1,
-              [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
-                return {add(b, mul(b, v[0], v[1]), mul(b, v[2], v[3]))};
-              })
-          .front();
+  state = expansion
+              .elementwise(state, {state, decay, gain, drive},
+                           {identity, feature, feature, identity}, 1,
+                           buildRecurrence)
+              .front();
   expansion.write("global_state", expansion.moveDim(state, last, dim));
   Value out = expansion.product(
       state, expansion.transpose(expansion.param("C"), {1, 0}));
   out = expansion
             .elementwise(out, {out, x, expansion.param("D")},
-                         {identity, identity, feature}, 1,
-                         [](ImplicitLocOpBuilder &b,
-                            ValueRange v) -> SmallVector<Value> {
-                           return {add(b, v[0], mul(b, v[1], v[2]))};
-                         })
+                         {identity, identity, feature}, 1, buildSkip)
             .front();
   return {expansion.moveDim(out, last, dim)};
 }
