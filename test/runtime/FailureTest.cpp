@@ -81,16 +81,7 @@ void readEach(const std::string &path) {
     failures += failEach(
         nothing,
         [&](ttc_error *error) {
-          ttc_status status =
-              ttc_weights_open_with(path.c_str(), flags, &weights, error);
-          if (flags == TTC_WEIGHTS_META)
-            return status;
-          for (size_t i = 0; status == TTC_OK && i < ttc_weights_count(weights);
-               ++i) {
-            ttc_tensor tensor;
-            status = ttc_weights_at(weights, i, &tensor, error);
-          }
-          return status;
+          return openAndRead(path, flags, weights, error);
         },
         [&](bool good) {
           REQUIRE((!good || weights != nullptr));

@@ -223,3 +223,16 @@ doctest::String toString(const Outcome &outcome) {
   return (std::string(ttc_status_name(outcome.code)) + ": " + outcome.message)
       .c_str();
 }
+
+ttc_status openAndRead(const std::string &path, int flags,
+                       ttc_weights *&weights, ttc_error *error) {
+  ttc_status status =
+      ttc_weights_open_with(path.c_str(), flags, &weights, error);
+  if (flags == TTC_WEIGHTS_META)
+    return status;
+  for (size_t i = 0; status == TTC_OK && i < ttc_weights_count(weights); ++i) {
+    ttc_tensor tensor;
+    status = ttc_weights_at(weights, i, &tensor, error);
+  }
+  return status;
+}

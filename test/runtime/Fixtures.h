@@ -141,4 +141,9 @@ template <typename Call> Outcome outcomeOf(Call &&call) {
   return {status, status == TTC_OK ? "" : error.message};
 }
 
+/// Opens a file of weights and, unless `flags` are for the table alone, reads
+/// each of its tensors.
+ttc_status openAndRead(const std::string &path, int flags,
+                       ttc_weights *&weights, ttc_error *error);
+
 #endif // TTC_FIXTURES_H
