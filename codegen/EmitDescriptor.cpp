@@ -76,6 +76,11 @@ public:
                           inputLimits(),
                           ConstantInt::get(i32, table.hasGenerator),
                           ConstantInt::get(i32, 0),
+                          null,
+                          ConstantInt::get(i32, 1),
+                          ConstantInt::get(i32, 0),
+                          null,
+                          null,
                           null};
     auto *descriptor = constantGlobal(ConstantStruct::getAnon(fields),
                                       "ttc_model_" + table.name);

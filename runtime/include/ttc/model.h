@@ -106,6 +106,68 @@ typedef void (*ttc_run_fn)(const void *const *inputs, void *const *outputs,
                            const void *prepared, void *states, void *scratch,
                            int64_t batch, int64_t steps);
 
+/// Threads that make a step together: each calls the shared function with its
+/// own `worker`, 0 <= worker < workers.
+typedef struct ttc_team {
+  int64_t workers;
+  /// Returns when all workers have called it: what any of them wrote before can
+  /// then be read by all.
+  void (*barrier)(const struct ttc_team *team, int64_t worker);
+} ttc_team;
+
+/// One timestep by a team. The same bits as the step, whatever the number of
+/// workers.
+typedef void (*ttc_shared_step_fn)(const void *const *inputs,
+                                   void *const *outputs, const void *prepared,
+                                   void *states, void *scratch, int64_t batch,
+                                   const ttc_team *team, int64_t worker);
+
+/// `steps` timesteps by a team.
+typedef void (*ttc_shared_run_fn)(const void *const *inputs,
+                                  void *const *outputs, const void *prepared,
+                                  void *states, void *scratch, int64_t batch,
+                                  int64_t steps, const ttc_team *team,
+                                  int64_t worker);
+
+/// Machine code, or PTX, for one sort of GPU.
+typedef struct ttc_device_image {
+  /// As NVIDIA names it, such as "sm_90". PTX also runs on what is newer.
+  const char *architecture;
+  /// 1 for PTX, which ends with a zero byte; 0 for a cubin.
+  uint32_t is_ptx;
+  uint32_t reserved;
+  const void *data;
+  uint64_t size;
+} ttc_device_image;
+
+/// The model for GPUs. Each image has the kernels `ttc_step` and `ttc_run`, of
+/// the arguments: a pointer for each input, one for each output, prepared,
+/// states, scratch, all on the device; int64_t batch, int64_t steps (of ttc_run
+/// alone), uint32_t *barriers. Their layout of states is that of the CPU's.
+///
+/// A grid has x blocks of `block_threads` threads that make the timestep of
+/// some rows of the batch together, y times for so many parts of the batch.
+/// With x > 1 all blocks must run at the same time (a cooperative launch), and
+/// `barriers` has 2 y numbers that are zero before the first launch and belong
+/// to the kernels from then on.
+typedef struct ttc_device_code {
+  uint64_t prepared_size;
+  /// As in the descriptor: the embedded weights, prepared for a GPU, or null.
+  const void *prepared;
+  const char *prepared_checksum;
+  /// Runs on the host, into memory of the host.
+  ttc_prepare_fn prepare;
+  ttc_bytes scratch_size;
+  /// How many threads a timestep keeps busy.
+  ttc_bytes threads;
+  uint32_t block_threads;
+  /// 1 if y may be more than 1: no row of the batch needs another one.
+  uint32_t rows_are_independent;
+  uint32_t num_images;
+  uint32_t reserved;
+  const ttc_device_image *images;
+} ttc_device_code;
+
 typedef struct ttc_model_descriptor {
   uint32_t abi_version;     ///< TTC_ABI_VERSION of the compiler
   uint32_t descriptor_size; ///< sizeof(ttc_model_descriptor) of the compiler
@@ -160,6 +222,17 @@ typedef struct ttc_model_descriptor {
   /// machine lacks a feature of the code above. Weights, states and states
   /// files fit all of them.
   const struct ttc_model_descriptor *alternative;
+
+  /// How many workers a team may have: 1 if there are no shared functions.
+  /// `scratch_size` is enough for so many.
+  uint32_t max_workers;
+  uint32_t reserved2;
+  ttc_shared_step_fn shared_step;
+  ttc_shared_run_fn shared_run;
+
+  /// The model for GPUs, or null. A model compiled for GPUs alone has no
+  /// prepare, step and run of its own.
+  const ttc_device_code *device;
 } ttc_model_descriptor;
 
 #ifdef __cplusplus
