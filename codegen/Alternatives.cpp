@@ -18,11 +18,8 @@
 using namespace llvm;
 using namespace ttc;
 
-/// The last field of a descriptor: its alternative.
 static Constant *alternativeOf(GlobalVariable *descriptor) {
-  Constant *fields = descriptor->getInitializer();
-  return fields->getAggregateElement(
-      cast<StructType>(fields->getType())->getNumElements() - 1);
+  return descriptor->getInitializer()->getAggregateElement(alternativeField);
 }
 
 static void setAlternative(GlobalVariable *descriptor, Constant *alternative) {
@@ -30,7 +27,7 @@ static void setAlternative(GlobalVariable *descriptor, Constant *alternative) {
   SmallVector<Constant *> values;
   for (Value *field : fields->operands())
     values.push_back(cast<Constant>(field));
-  values.back() = alternative;
+  values[alternativeField] = alternative;
   descriptor->setInitializer(ConstantStruct::get(fields->getType(), values));
 }
 

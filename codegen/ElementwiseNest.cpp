@@ -61,33 +61,41 @@ void NestEmitter::emitLoops(ArrayRef<int64_t> sizes,
   if (dims.empty())
     dims.push_back({1, false, SmallVector<int64_t>(accesses.size(), 0)});
 
-  SmallVector<Value> positions(dims.size());
-  std::function<void(size_t)> emitDim = [&](size_t dim) {
-    Value size = constant(dims[dim].fixed);
-    if (dims[dim].isDynamic)
-      size = mul(batch, size);
-    auto atPosition = [&](Mask mask) {
-      SmallVector<Position> found;
-      for (auto [a, access] : llvm::enumerate(accesses)) {
-        Value index = constant(access.offset);
-        for (size_t d = dims.size(); d-- > 0;)
-          if (dims[d].factors[a] != 0)
-            index = add(index, mul(positions[d], constant(dims[d].factors[a])));
-        found.push_back({index, dims.front().factors[a]});
-      }
-      body(found, mask);
-    };
-    if (dim > 0)
-      return loop(constant(0), size, 1, [&](Value at) {
-        positions[dim] = at;
-        emitDim(dim - 1);
-      });
-    vectorLoop(size, lanes, [&](Value at, Mask mask) {
-      positions[0] = at;
-      atPosition(mask);
-    });
+  // Outermost first. Single elements need no loop of their own along the
+  // innermost dimension.
+  auto sizeOfDim = [&](const Dim &dim) {
+    return dim.isDynamic ? mul(batch, constant(dim.fixed))
+                         : constant(dim.fixed);
   };
-  emitDim(dims.size() - 1);
+  SmallVector<Value> outer, positions(dims.size());
+  for (size_t dim = dims.size(); dim-- > 1;)
+    outer.push_back(sizeOfDim(dims[dim]));
+  Value inner = sizeOfDim(dims.front());
+  auto atPositions = [&](Mask mask) {
+    SmallVector<Position> found;
+    for (auto [a, access] : llvm::enumerate(accesses)) {
+      Value index = constant(access.offset);
+      for (size_t d = dims.size(); d-- > 0;)
+        if (dims[d].factors[a] != 0)
+          index = add(index, mul(positions[d], constant(dims[d].factors[a])));
+      found.push_back({index, dims.front().factors[a]});
+    }
+    body(found, mask);
+  };
+  auto alongInner = [&](Value at, Mask mask) {
+    positions.front() = at;
+    atPositions(mask);
+  };
+  if (outer.empty())
+    return sharedVectorLoop(inner, lanes, alongInner);
+  if (lanes == 1)
+    outer.push_back(inner);
+  sharedLoops(outer, [&](ArrayRef<Value> at) {
+    llvm::copy(llvm::reverse(at), positions.end() - at.size());
+    if (lanes > 1)
+      return vectorLoop(inner, lanes, alongInner);
+    atPositions(Mask());
+  });
 }
 
 void NestEmitter::emitElementwise(NestOp nest, const NestBuffers &buffers) {
@@ -120,7 +128,7 @@ void NestEmitter::emitElementwise(NestOp nest, const NestBuffers &buffers) {
 
 void NestEmitter::emitCopy(RankedTensorType type, Buffer from, Buffer to) {
   int64_t lanes = lanesFor(unit, type);
-  vectorLoop(numElements(type), lanes, [&](Value at, Mask mask) {
+  sharedVectorLoop(numElements(type), lanes, [&](Value at, Mask mask) {
     store(load(from, at, 1, lanes, mask), to, at, mask);
   });
 }
@@ -134,8 +142,11 @@ void NestEmitter::emitAssemble(AssembleOp op, const NestBuffers &buffers) {
     if (op.getFill()) {
       Value fill =
           splat(type.getElementType(), op.getFill()->convertToDouble(), lanes);
-      vectorLoop(numElements(type), lanes,
-                 [&](Value at, Mask mask) { store(fill, to, at, mask); });
+      sharedVectorLoop(numElements(type), lanes,
+                       [&](Value at, Mask mask) { store(fill, to, at, mask); });
+      // The parts may lie where another worker has filled.
+      if (team)
+        team.barrier();
     }
     for (auto [i, from] : llvm::enumerate(buffers.inputs)) {
       auto part = cast<RankedTensorType>(op.getInputs()[i].getType());
@@ -157,18 +168,29 @@ void NestEmitter::emitGather(GatherOp op, const NestBuffers &buffers) {
   int64_t lanes = lanesFor(unit, table);
   int64_t rows = table.getDimSize(0), width = table.getDimSize(1);
   Buffer numbers = buffers.inputs[1];
-  loop(constant(0), numElements(op.getIds().getType()), 1, [&](Value at) {
+  auto rowOf = [&](Value at) -> Value {
     Value number = memref::LoadOp::create(b, numbers, ValueRange{at});
     // As an unsigned number a negative one is large: nothing outside of the
     // table is ever read.
     Value row = arith::MinUIOp::create(
         b, arith::IndexCastOp::create(b, b.getIndexType(), number),
         constant(rows - 1));
-    Value from = mul(row, constant(width)), to = mul(at, constant(width));
+    return mul(row, constant(width));
+  };
+  auto copyPart = [&](Value from, Value to, Value column, Mask mask) {
+    Value part = load(buffers.inputs[0], add(from, column), 1, lanes, mask);
+    for (Buffer destination : buffers.outputs.front())
+      store(part, destination, add(to, column), mask);
+  };
+  Value count = numElements(op.getIds().getType());
+  if (lanes == 1)
+    return sharedLoops({count, constant(width)}, [&](ArrayRef<Value> at) {
+      copyPart(rowOf(at[0]), mul(at[0], constant(width)), at[1], Mask());
+    });
+  sharedLoop(constant(0), count, 1, [&](Value at) {
+    Value from = rowOf(at), to = mul(at, constant(width));
     vectorLoop(constant(width), lanes, [&](Value column, Mask mask) {
-      Value part = load(buffers.inputs[0], add(from, column), 1, lanes, mask);
-      for (Buffer destination : buffers.outputs.front())
-        store(part, destination, add(to, column), mask);
+      copyPart(from, to, column, mask);
     });
   });
 }

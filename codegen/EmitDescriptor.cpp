@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The descriptor of a compiled model, and the three functions it points to.
+// The descriptor of a compiled model, and the functions it points to.
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/EmitSteps.h"
 #include "codegen/Pipelines.h"
+#include "codegen/Scheduling.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -30,8 +32,9 @@ class DescriptorEmitter {
 public:
   DescriptorEmitter(Module &module, const ModelTable &table)
       : module(module), context(module.getContext()), table(table),
-        builder(context), pointer(PointerType::get(context, 0)),
-        i32(Type::getInt32Ty(context)), i64(Type::getInt64Ty(context)) {}
+        builder(context), calls(builder, module, table),
+        pointer(PointerType::get(context, 0)), i32(Type::getInt32Ty(context)),
+        i64(Type::getInt64Ty(context)) {}
 
   void emit(const EmbeddedWeights *embedded) {
     keepApart();
@@ -39,6 +42,12 @@ public:
     Function *run = emitRun();
     Function *prepare = emitPrepare();
     Constant *null = ConstantPointerNull::get(pointer);
+    Constant *sharedStep = null, *sharedRun = null;
+    if (table.maxWorkers > 1) {
+      sharedStep = emitSharedStep();
+      sharedRun = emitSharedRun();
+      emitBarrier();
+    }
     Constant *prepared = null, *checksum = null;
     if (embedded) {
       auto *bytes = ConstantDataArray::get(context, ArrayRef(embedded->bytes));
@@ -77,10 +86,10 @@ public:
                           ConstantInt::get(i32, table.hasGenerator),
                           ConstantInt::get(i32, 0),
                           null,
-                          ConstantInt::get(i32, 1),
+                          ConstantInt::get(i32, table.maxWorkers),
                           ConstantInt::get(i32, 0),
-                          null,
-                          null,
+                          sharedStep,
+                          sharedRun,
                           null};
     auto *descriptor = constantGlobal(ConstantStruct::getAnon(fields),
                                       "ttc_model_" + table.name);
@@ -123,164 +132,131 @@ private:
         pointer, builder.CreateConstGEP1_64(pointer, pointers, index));
   }
 
-  /// Calls the step's body on the pointers of a timestep: `shift` is the number
-  /// of timesteps to go beyond the pointers of the table.
-  void callStep(Function *entry, Value *shift) {
-    auto *argument = entry->arg_begin();
-    Value *inputs = argument++, *outputs = argument++;
-    Value *prepared = argument++, *states = argument++, *scratch = argument++;
-    Value *batch = argument;
-    SmallVector<Value *> arguments;
-    auto add = [&](Value *pointers, const auto &entries) {
-      for (unsigned i = 0; i < entries.size(); ++i) {
-        Value *start = element(pointers, i);
-        if (shift)
-          start = builder.CreateGEP(
-              builder.getInt8Ty(), start,
-              builder.CreateMul(shift, timestepBytes(entries[i], batch)));
-        arguments.push_back(start);
-      }
-    };
-    add(inputs, table.inputs);
-    add(outputs, table.outputs);
-    arguments.append({prepared, states, scratch, batch});
-    builder.CreateCall(body(".step"), arguments);
-  }
-
-  Value *timestepBytes(const TensorEntry &entry, Value *batch) {
-    int64_t bytes = dtypeBytes(entry.dtype);
-    bool isDynamic = false;
-    for (int64_t size : entry.shape) {
-      isDynamic |= size == TTC_BATCH;
-      bytes *= size == TTC_BATCH ? 1 : size;
-    }
-    Value *fixed = ConstantInt::get(i64, bytes);
-    return isDynamic ? builder.CreateMul(batch, fixed) : fixed;
+  /// The values of a function that takes what a step does: tables of inputs and
+  /// outputs, prepared weights, states, scratch, batch.
+  StepValues valuesOf(Function *function) {
+    StepValues values;
+    for (unsigned i = 0; i < table.inputs.size(); ++i)
+      values.inputs.push_back(element(function->getArg(0), i));
+    for (unsigned i = 0; i < table.outputs.size(); ++i)
+      values.outputs.push_back(element(function->getArg(1), i));
+    values.prepared = function->getArg(2);
+    values.states = function->getArg(3);
+    values.scratch = function->getArg(4);
+    values.batch = function->getArg(5);
+    return values;
   }
 
   Function *emitStep() {
     Function *function =
         entry({pointer, pointer, pointer, pointer, pointer, i64}, "step");
-    withoutSubnormals([&] { callStep(function, nullptr); });
+    withoutSubnormals([&] { calls.step(valuesOf(function)); });
     builder.CreateRetVoid();
     return function;
-  }
-
-  /// A loop over 0 <= i < count.
-  void forEach(Function *function, Value *count, const Twine &name,
-               function_ref<void(Value *)> emitBody) {
-    BasicBlock *before = builder.GetInsertBlock();
-    auto *loop = BasicBlock::Create(context, name, function);
-    auto *after = BasicBlock::Create(context, name + ".after", function);
-    Value *zero = ConstantInt::get(i64, 0);
-    builder.CreateCondBr(builder.CreateICmpSGT(count, zero), loop, after);
-    builder.SetInsertPoint(loop);
-    PHINode *i = builder.CreatePHI(i64, 2);
-    i->addIncoming(zero, before);
-    emitBody(i);
-    Value *next = builder.CreateAdd(i, ConstantInt::get(i64, 1));
-    i->addIncoming(next, builder.GetInsertBlock());
-    builder.CreateCondBr(builder.CreateICmpSLT(next, count), loop, after);
-    builder.SetInsertPoint(after);
   }
 
   Function *emitRun() {
     Function *function =
         entry({pointer, pointer, pointer, pointer, pointer, i64, i64}, "run");
+    withoutSubnormals(
+        [&] { calls.run(valuesOf(function), function->getArg(6)); });
+    builder.CreateRetVoid();
+    return function;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Teams
+  //===--------------------------------------------------------------------===//
+
+  Function *emitSharedStep() {
+    Function *function =
+        entry({pointer, pointer, pointer, pointer, pointer, i64, pointer, i64},
+              "shared_step");
     withoutSubnormals([&] {
-      if (table.stages.empty())
-        runByTimesteps(function);
-      else if (table.batch != TTC_BATCH)
-        runByBlocks(function, ConstantInt::get(i64, table.block));
-      else
-        runByBatch(function);
+      asTeam(
+          function, function->getArg(6), function->getArg(7),
+          [&](const StepValues &values) { calls.step(values); },
+          [&](const StepValues &values) { calls.step(values); });
     });
     builder.CreateRetVoid();
     return function;
   }
 
-  /// A block has so many rows at most: timesteps times batch. A batch that
-  /// leaves no room for two timesteps gains nothing by blocks.
-  void runByBatch(Function *run) {
-    auto *byBlocks = BasicBlock::Create(context, "blocks", run);
-    auto *byTimesteps = BasicBlock::Create(context, "timesteps", run);
-    auto *end = BasicBlock::Create(context, "end", run);
-    Value *timesteps =
-        builder.CreateUDiv(ConstantInt::get(i64, table.block), run->getArg(5));
-    builder.CreateCondBr(
-        builder.CreateICmpUGE(timesteps, ConstantInt::get(i64, 2)), byBlocks,
-        byTimesteps);
-    builder.SetInsertPoint(byBlocks);
-    runByBlocks(run, timesteps);
-    builder.CreateBr(end);
-    builder.SetInsertPoint(byTimesteps);
-    runByTimesteps(run);
-    builder.CreateBr(end);
-    builder.SetInsertPoint(end);
-  }
-
-  void runByTimesteps(Function *run) {
-    forEach(run, run->getArg(6), "timestep",
-            [&](Value *t) { callStep(run, t); });
-  }
-
-  void runByBlocks(Function *run, Value *block) {
-    Value *steps = run->getArg(6), *batch = run->getArg(5);
-    Value *blocks = builder.CreateUDiv(
-        builder.CreateAdd(steps,
-                          builder.CreateSub(block, ConstantInt::get(i64, 1))),
-        block);
-    forEach(run, blocks, "block", [&](Value *index) {
-      Value *first = builder.CreateMul(index, block);
-      Value *count = builder.CreateBinaryIntrinsic(
-          Intrinsic::umin, block, builder.CreateSub(steps, first));
-      for (const RunStage &stage : table.stages) {
-        if (stage.takesBlock) {
-          Value *rows = table.batch == TTC_BATCH
-                            ? builder.CreateMul(count, batch)
-                            : count;
-          callStage(run, stage, first, ConstantInt::get(i64, 0), rows);
-          continue;
-        }
-        forEach(run, count, "timestep",
-                [&](Value *t) { callStage(run, stage, first, t, batch); });
-      }
+  Function *emitSharedRun() {
+    Function *function = entry(
+        {pointer, pointer, pointer, pointer, pointer, i64, i64, pointer, i64},
+        "shared_run");
+    Value *steps = function->getArg(6);
+    withoutSubnormals([&] {
+      asTeam(
+          function, function->getArg(7), function->getArg(8),
+          [&](const StepValues &values) {
+            calls.runByTimesteps(values, steps);
+          },
+          [&](const StepValues &values) { calls.run(values, steps); });
     });
+    builder.CreateRetVoid();
+    return function;
   }
 
-  Value *bytesOf(ttc_bytes size, Value *batch) {
-    Value *fixed = ConstantInt::get(i64, size.fixed);
-    if (!size.per_batch)
-      return fixed;
-    return builder.CreateAdd(
-        fixed, builder.CreateMul(batch, ConstantInt::get(i64, size.per_batch)));
-  }
-
-  /// Calls a stage at timestep `t` of the block that begins at `first`.
-  void callStage(Function *run, const RunStage &stage, Value *first, Value *t,
-                 Value *rows) {
-    Value *scratch = run->getArg(4), *batch = run->getArg(5);
-    auto at = [&](const StageTensor &tensor) {
-      Value *from = scratch, *timestep = t;
-      Value *offset = bytesOf(tensor.offset, batch);
-      if (tensor.where != StageTensor::Buffer) {
-        from = element(run->getArg(tensor.where == StageTensor::Input ? 0 : 1),
-                       tensor.index);
-        timestep = builder.CreateAdd(first, t);
-      }
-      offset = builder.CreateAdd(
-          offset, builder.CreateMul(timestep, bytesOf(tensor.timestep, batch)));
-      return builder.CreateGEP(builder.getInt8Ty(), from, offset);
+  /// Many rows that do not need each other are divided among the workers, which
+  /// then need not wait for each other: `byRows` emits what each does with its
+  /// own. Else the workers divide every nest: `together`.
+  void asTeam(Function *function, Value *team, Value *worker,
+              function_ref<void(const StepValues &)> byRows,
+              function_ref<void(const StepValues &)> together) {
+    StepValues values = valuesOf(function);
+    Value *batch = values.batch, *zero = ConstantInt::get(i64, 0);
+    Value *workers = builder.CreateLoad(i64, team); // the first field
+    auto emitTogether = [&] {
+      values.team = {batch, zero, worker, workers, worker, team};
+      together(values);
     };
-    SmallVector<Value *> arguments;
-    for (const StageTensor &tensor : stage.inputs)
-      arguments.push_back(at(tensor));
-    for (const StageTensor &tensor : stage.outputs)
-      arguments.push_back(at(tensor));
-    Value *behind = builder.CreateGEP(builder.getInt8Ty(), scratch,
-                                      bytesOf(table.buffersSize, batch));
-    arguments.append({run->getArg(2), run->getArg(3), behind, rows});
-    builder.CreateCall(module.getFunction(stage.function + ".step"), arguments);
+    if (!table.rowsAreIndependent)
+      return emitTogether();
+    // Whole tiles of rows for each worker, two at least.
+    Value *tile = ConstantInt::get(i64, 12);
+    Value *tiles = builder.CreateUDiv(
+        builder.CreateAdd(batch, ConstantInt::get(i64, 11)), tile);
+    Value *tilesEach = builder.CreateUDiv(
+        builder.CreateAdd(tiles,
+                          builder.CreateSub(workers, ConstantInt::get(i64, 1))),
+        workers);
+    calls.branch(
+        builder.CreateICmpUGE(builder.CreateUDiv(tiles, workers),
+                              ConstantInt::get(i64, 2)),
+        [&] {
+          Value *each = builder.CreateMul(tilesEach, tile);
+          Value *first = builder.CreateBinaryIntrinsic(
+              Intrinsic::umin, builder.CreateMul(each, worker), batch);
+          Value *rows = builder.CreateBinaryIntrinsic(
+              Intrinsic::umin, each, builder.CreateSub(batch, first));
+          values.team = {rows,   first,
+                         zero,   ConstantInt::get(i64, 1),
+                         worker, ConstantPointerNull::get(pointer)};
+          byRows(values);
+        },
+        emitTogether);
+  }
+
+  /// Waits for the other workers of a team; of a worker without one, for none.
+  void emitBarrier() {
+    Function *function = module.getFunction(barrierFunction);
+    if (!function)
+      return;
+    function->setLinkage(GlobalValue::InternalLinkage);
+    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
+    Value *team = function->getArg(0);
+    calls.branch(
+        builder.CreateIsNull(team), [] {},
+        [&] {
+          Value *field = builder.CreateConstInBoundsGEP1_64(
+              builder.getInt8Ty(), team, offsetof(ttc_team, barrier));
+          builder.CreateCall(
+              FunctionType::get(builder.getVoidTy(), {pointer, i64}, false),
+              builder.CreateLoad(pointer, field), {team, function->getArg(1)});
+        });
+    builder.CreateRetVoid();
   }
 
   Function *emitPrepare() {
@@ -370,19 +346,6 @@ private:
         name);
   }
 
-  static int64_t dtypeBytes(int32_t dtype) {
-    switch (dtype) {
-    case TTC_DTYPE_F64:
-    case TTC_DTYPE_I64:
-      return 8;
-    case TTC_DTYPE_F16:
-    case TTC_DTYPE_BF16:
-      return 2;
-    default:
-      return 4;
-    }
-  }
-
   Constant *inputLimits() {
     SmallVector<uint64_t> limits;
     for (const InputEntry &input : table.inputs)
@@ -423,6 +386,7 @@ private:
   LLVMContext &context;
   const ModelTable &table;
   IRBuilder<> builder;
+  StepCalls calls;
   PointerType *pointer;
   Type *i32, *i64;
 };

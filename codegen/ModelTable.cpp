@@ -173,6 +173,9 @@ FailureOr<ModelTable> ttc::readModelTable(ModuleOp module) {
 
 void ttc::readSizes(ModuleOp module, ModelTable &table) {
   table.hasGenerator = module->hasAttr(generatorAttr);
+  table.rowsAreIndependent = module->hasAttr(independentRowsAttr);
+  if (auto workers = module->getAttrOfType<IntegerAttr>(workersAttr))
+    table.maxWorkers = workers.getInt();
   table.statesSize = bytes(module->getAttrOfType<BytesAttr>(statesSizeAttr));
   table.scratchSize = bytes(module->getAttrOfType<BytesAttr>(scratchSizeAttr));
   table.preparedSize =

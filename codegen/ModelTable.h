@@ -71,6 +71,10 @@ struct ModelTable {
   uint64_t preparedSize = 0;
   ttc_bytes statesSize = {0, 0}, scratchSize = {0, 0};
   bool hasGenerator = false;
+  /// How many threads may share a timestep.
+  int64_t maxWorkers = 1;
+  /// Whether no row of the batch needs another one.
+  bool rowsAreIndependent = false;
   /// How a sequence is computed, if not by the step: so many timesteps, or
   /// rows of a dynamic batch, at once.
   std::vector<RunStage> stages;

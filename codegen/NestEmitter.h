@@ -42,6 +42,9 @@ public:
   /// A NestOp, ReduceOp, AssembleOp or GatherOp.
   void emit(mlir::Operation *op, const NestBuffers &buffers);
 
+  /// What one worker of a team emits alone.
+  void emitOnce(llvm::function_ref<void()> body) { once(body); }
+
   /// Copies all elements of a tensor of `type`.
   void emitCopy(mlir::RankedTensorType type, Buffer from, Buffer to);
 
@@ -56,6 +59,7 @@ private:
   void emitPasses(const Products &products, const PassGroup &passes,
                   mlir::Value firstRow, mlir::Value endRow, int64_t tileRows);
   void emitDenseRows(const Products &products);
+  llvm::SmallVector<PassGroup, 2> passesOf(const Products &products);
   void emitEventRows(Products &products);
   mlir::Value areMany(const Products &products, mlir::Value firstRow,
                       mlir::Value rows);

@@ -47,9 +47,10 @@ void ttc::addFusePasses(OpPassManager &pm) {
   pm.addPass(createBatchTime());
 }
 
-void ttc::addSchedulePasses(OpPassManager &pm, const VectorUnit &unit) {
+void ttc::addSchedulePasses(OpPassManager &pm, const VectorUnit &unit,
+                            int64_t workers) {
   pm.addPass(createScheduleCPU(
-      ScheduleCPUOptions{unit.lanes, unit.registers, unit.hasFMA}));
+      ScheduleCPUOptions{unit.lanes, unit.registers, unit.hasFMA, workers}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

@@ -37,8 +37,10 @@ void addExpandPasses(mlir::OpPassManager &pm);
 void addThreadPasses(mlir::OpPassManager &pm);
 /// 4 to nests: one nest a layer, what needs no input hoisted, states placed.
 void addFusePasses(mlir::OpPassManager &pm);
-/// Nests to 5: loops over vectors, for a given vector unit.
-void addSchedulePasses(mlir::OpPassManager &pm, const VectorUnit &unit);
+/// Nests to 5: loops over vectors, for a given vector unit; with a form for
+/// several workers if there may be some.
+void addSchedulePasses(mlir::OpPassManager &pm, const VectorUnit &unit,
+                       int64_t workers = 1);
 /// 5 to the LLVM dialect.
 void addLLVMPasses(mlir::OpPassManager &pm, const VectorUnit &unit);
 
@@ -67,6 +69,9 @@ translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
 /// module.
 void emitDescriptor(llvm::Module &module, const ModelTable &table,
                     const EmbeddedWeights *embedded);
+
+/// Which field of a descriptor is the alternative, and which the device's code.
+inline constexpr unsigned alternativeField = 27, deviceField = 32;
 
 /// Links `other`, the same model translated for another CPU, into `module`, and
 /// makes it the last of the alternatives there. Their functions say themselves

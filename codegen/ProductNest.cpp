@@ -113,8 +113,31 @@ void NestEmitter::emitDenseRows(const Products &products) {
     emitTiles(products, done, end, tileRows);
     done = end;
   }
-  for (const PassGroup &pass : products.plans.front().passes)
+  for (const PassGroup &pass : passesOf(products))
     emitPasses(products, pass, done, rows, 1);
+}
+
+/// The passes of a row: those of the plan, or smaller ones, of which each
+/// worker of a team takes some.
+SmallVector<PassGroup, 2> NestEmitter::passesOf(const Products &products) {
+  const PanelPlan &plan = products.plans.front();
+  if (!team)
+    return plan.passes;
+  constexpr int64_t sideBySide = 4;
+  SmallVector<PassGroup, 2> passes;
+  for (const PanelGroup &group : plan.groups) {
+    int64_t whole = group.count / sideBySide, rest = group.count % sideBySide;
+    auto panels = [&](int64_t count) {
+      return SmallVector<int64_t, 4>(count, group.vectors);
+    };
+    if (whole)
+      passes.push_back({whole, panels(sideBySide), group.firstVector});
+    if (rest)
+      passes.push_back(
+          {1, panels(rest),
+           group.firstVector + whole * sideBySide * group.vectors});
+  }
+  return passes;
 }
 
 /// Rows from `first` to `end` in tiles of `tileRows`, panel after panel.
@@ -133,7 +156,7 @@ void NestEmitter::emitEventRows(Products &products) {
       for (unsigned p = 0; p < products.plans.size(); ++p)
         if (products.buffers.mayBeEvents[p])
           listEvents(products, p, row);
-      for (const PassGroup &pass : products.plans.front().passes)
+      for (const PassGroup &pass : passesOf(products))
         emitPasses(products, pass, row, add(row, constant(1)), 1);
       for (Products::Events &events : products.events)
         events = {};
@@ -405,10 +428,12 @@ void NestEmitter::emitPasses(const Products &products, const PassGroup &passes,
   // need no masks.
   int64_t columns = products.outputs() - passes.firstVector * lanes;
   int64_t unpadded = std::min(passes.count, columns / (vectors * lanes));
-  loop(constant(0), constant(unpadded), 1,
-       [&](Value index) { emitPass(index, vectors * lanes); });
+  sharedLoop(constant(0), constant(unpadded), 1,
+             [&](Value index) { emitPass(index, vectors * lanes); });
   if (unpadded < passes.count)
-    emitPass(constant(unpadded), columns - unpadded * vectors * lanes);
+    once([&] {
+      emitPass(constant(unpadded), columns - unpadded * vectors * lanes);
+    });
 }
 
 SmallVector<Value> NestEmitter::accumulate(const Products &products,

@@ -233,9 +233,30 @@ void NestEmitter::emitResultTile(const Reduction &reduction,
 void NestEmitter::emitAlongResult(const Reduction &reduction) {
   int64_t lanes = reduction.lanes;
   if (reduction.rank == 0)
-    return emitResultTile(reduction, {}, 0, 1, 1, maskOf(1, lanes));
+    return once(
+        [&] { emitResultTile(reduction, {}, 0, 1, 1, maskOf(1, lanes)); });
   unsigned inner = reduction.rank - 1;
   int64_t innerSize = reduction.sizes[inner];
+
+  // A thread of a GPU sums one element.
+  if (team && lanes == 1) {
+    SmallVector<Value> sizes;
+    for (unsigned dim = 0; dim < reduction.rank; ++dim)
+      sizes.push_back(sizeOf(reduction.sizes[dim]));
+    return sharedLoops(sizes, [&](ArrayRef<Value> at) {
+      emitResultTile(reduction, at, inner, 1, 1, nullptr);
+    });
+  }
+
+  // A team shares the dimension behind the batch, which may be a single row.
+  unsigned sharedDim = std::min(1u, inner);
+  auto loopOver = [&](unsigned dim, Value from, Value to, int64_t step,
+                      function_ref<void(Value)> body) {
+    if (dim == sharedDim)
+      sharedLoop(from, to, step, body);
+    else
+      loop(from, to, step, body);
+  };
 
   // A quarter of the registers accumulate.
   int64_t accumulators = std::max<int64_t>(unit.registers / 4, 2);
@@ -261,31 +282,38 @@ void NestEmitter::emitAlongResult(const Reduction &reduction) {
   SmallVector<Value> positions(reduction.rank);
   auto alongInner = [&](int64_t unrolled) {
     if (ShapedType::isDynamic(innerSize))
-      return vectorLoop(batch, lanes, [&](Value at, Mask mask) {
+      return sharedVectorLoop(batch, lanes, [&](Value at, Mask mask) {
         positions[inner] = at;
         emitResultTile(reduction, positions, unrolledDim, unrolled, 1, mask);
       });
     int64_t whole = innerSize / (vectors * lanes) * (vectors * lanes);
-    loop(constant(0), constant(whole), vectors * lanes, [&](Value at) {
-      positions[inner] = at;
-      emitResultTile(reduction, positions, unrolledDim, unrolled, vectors,
-                     nullptr);
-    });
-    if (int64_t rest = innerSize - whole) {
+    loopOver(inner, constant(0), constant(whole), vectors * lanes,
+             [&](Value at) {
+               positions[inner] = at;
+               emitResultTile(reduction, positions, unrolledDim, unrolled,
+                              vectors, nullptr);
+             });
+    int64_t rest = innerSize - whole;
+    auto emitRest = [&] {
       positions[inner] = constant(whole);
       int64_t count = llvm::divideCeil(rest, lanes);
       emitResultTile(reduction, positions, unrolledDim, unrolled, count,
                      maskOf(rest - (count - 1) * lanes, lanes));
-    }
+    };
+    if (rest && inner == sharedDim)
+      once(emitRest);
+    else if (rest)
+      emitRest();
   };
   std::function<void(unsigned)> emitDim = [&](unsigned dim) {
     if (dim == inner)
       return alongInner(1);
     if (dim != unrolledDim || tile == 1)
-      return loop(constant(0), sizeOf(reduction.sizes[dim]), 1, [&](Value at) {
-        positions[dim] = at;
-        emitDim(dim + 1);
-      });
+      return loopOver(dim, constant(0), sizeOf(reduction.sizes[dim]), 1,
+                      [&](Value at) {
+                        positions[dim] = at;
+                        emitDim(dim + 1);
+                      });
     // The unrolled dimension is visited by tiles; those between it and the
     // innermost one by single elements.
     int64_t whole = reduction.sizes[dim] / tile * tile;
@@ -293,21 +321,26 @@ void NestEmitter::emitAlongResult(const Reduction &reduction) {
       std::function<void(unsigned)> emitBelow = [&](unsigned next) {
         if (next == inner)
           return alongInner(unrolled);
-        loop(constant(0), sizeOf(reduction.sizes[next]), 1, [&](Value at) {
-          positions[next] = at;
-          emitBelow(next + 1);
-        });
+        loopOver(next, constant(0), sizeOf(reduction.sizes[next]), 1,
+                 [&](Value at) {
+                   positions[next] = at;
+                   emitBelow(next + 1);
+                 });
       };
       emitBelow(dim + 1);
     };
-    loop(constant(0), constant(whole), tile, [&](Value at) {
+    loopOver(dim, constant(0), constant(whole), tile, [&](Value at) {
       positions[dim] = at;
       below(tile);
     });
-    if (whole < reduction.sizes[dim]) {
+    auto belowRest = [&] {
       positions[dim] = constant(whole);
       below(reduction.sizes[dim] - whole);
-    }
+    };
+    if (whole < reduction.sizes[dim] && dim == sharedDim)
+      once(belowRest);
+    else if (whole < reduction.sizes[dim])
+      belowRest();
   };
   emitDim(0);
 }
@@ -360,13 +393,13 @@ void NestEmitter::emitAlongWindow(const Reduction &reduction) {
     for (Buffer to : reduction.buffers.outputs.front())
       memref::StoreOp::create(b, result, to, ValueRange{index});
   };
-  std::function<void(unsigned)> emitDim = [&](unsigned dim) {
-    if (dim == reduction.rank)
-      return emitElement();
-    loop(constant(0), sizeOf(reduction.sizes[dim]), 1, [&](Value at) {
-      positions[dim] = at;
-      emitDim(dim + 1);
-    });
-  };
-  emitDim(0);
+  SmallVector<Value> sizes;
+  for (unsigned dim = 0; dim < reduction.rank; ++dim)
+    sizes.push_back(sizeOf(reduction.sizes[dim]));
+  if (sizes.empty())
+    return once(emitElement);
+  sharedLoops(sizes, [&](ArrayRef<Value> at) {
+    llvm::copy(at, positions.begin());
+    emitElement();
+  });
 }

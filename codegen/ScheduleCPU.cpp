@@ -51,14 +51,16 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
       return signalPassFailure();
 
     PreparedPlan plan = planPrepared(step, unit);
-    BytesAttr scratch = scheduleStep(step, unit, plan, module);
+    BytesAttr scratch = scheduleStep(step, unit, plan, module, workers);
     if (auto stages = step->getAttrOfType<ArrayAttr>(stagesAttr))
-      scratch = scheduleStages(stages, unit, plan, module, scratch);
+      scratch = scheduleStages(stages, unit, plan, module, scratch, workers);
     schedulePrepare(prepare, unit, plan, module);
 
     Builder builder(&getContext());
     module->setAttr(preparedSizeAttr, builder.getI64IntegerAttr(plan.size));
     module->setAttr(scratchSizeAttr, scratch);
+    if (workers > 1)
+      module->setAttr(workersAttr, builder.getI64IntegerAttr(workers));
     step.erase();
     prepare.erase();
   }
@@ -67,13 +69,13 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
   /// for them, behind the block's buffers, and for the step.
   static BytesAttr scheduleStages(ArrayAttr names, const VectorUnit &unit,
                                   const PreparedPlan &plan, ModuleOp module,
-                                  BytesAttr ofStep) {
+                                  BytesAttr ofStep, int64_t workers) {
     int64_t block = module->getAttrOfType<IntegerAttr>(blockAttr).getInt();
     auto buffers = module->getAttrOfType<BytesAttr>(buffersSizeAttr);
     int64_t fixed = 0, perBatch = 0;
     for (auto name : names.getAsRange<FlatSymbolRefAttr>()) {
       auto stage = module.lookupSymbol<func::FuncOp>(name.getValue());
-      BytesAttr size = scheduleStep(stage, unit, plan, module);
+      BytesAttr size = scheduleStep(stage, unit, plan, module, workers);
       // The rows of a whole block are never more than its size.
       bool takesBlock = stage->hasAttr(wholeBlockAttr);
       int64_t rows = takesBlock ? block : 0;

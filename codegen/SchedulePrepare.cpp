@@ -36,7 +36,7 @@ public:
     flagsPointer = numParams;
     preparedPointer = numParams + 1;
     EntryBuilder entry(prepare, (prepare.getSymName() + ".entry").str(),
-                       numParams + 2, /*takesBatch=*/false);
+                       numParams + 2);
     whole = &entry;
 
     for (Operation &op : prepare.getBody().front().without_terminator())

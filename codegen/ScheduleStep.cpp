@@ -54,9 +54,10 @@ struct MemoryBlock {
 class StepScheduler {
 public:
   StepScheduler(func::FuncOp step, const VectorUnit &unit,
-                const PreparedPlan &prepared, ModuleOp module)
+                const PreparedPlan &prepared, ModuleOp module, StepForm form,
+                int64_t workers)
       : step(step), unit(unit), prepared(prepared), module(module),
-        symbols(module) {}
+        symbols(module), form(form), workers(workers) {}
 
   /// Returns the size of the scratch.
   BytesAttr schedule() {
@@ -64,18 +65,25 @@ public:
       numInputs += bool(step.getArgAttr(i, inputAttr));
     for (unsigned i = 0; i < step.getNumResults(); ++i)
       numOutputs += bool(step.getResultAttr(i, outputAttr));
-    scratchFixed.fixed = llvm::alignTo(tileBytes(), bufferAlignment);
-    eventsOffset = scratchFixed.fixed;
-    scratchFixed.fixed += eventsBytes();
+    eventsOffset = llvm::alignTo(tileBytes(), bufferAlignment);
+    roomBytes = eventsOffset + eventsBytes();
+    scratchFixed.fixed = workers * roomBytes;
     planScratch();
     placeArguments();
 
-    Frame whole(unit, step, (step.getSymName() + ".step").str(),
-                scratchPointer() + 1, /*takesBatch=*/true);
+    Frame whole(
+        unit, step,
+        (step.getSymName() + (form == StepForm::Alone ? ".step" : ".shared"))
+            .str(),
+        scratchPointer() + 1, form, [&](unsigned pointer) {
+          return pointer < numInputs || pointer == preparedPointer();
+        });
     frame = &whole;
     emitBody();
-    if (module->hasAttr(generatorAttr))
-      advanceGenerator();
+    if (module->hasAttr(generatorAttr)) {
+      barrier();
+      frame->emitter.emitOnce([&] { advanceGenerator(); });
+    }
     func::ReturnOp::create(whole.entry.b);
     return bytes(scratchFixed.fixed, scratchGrowing.perBatch);
   }
@@ -94,7 +102,7 @@ private:
     template <typename... Args>
     Frame(const VectorUnit &unit, Args &&...args)
         : entry(std::forward<Args>(args)...),
-          emitter(entry.b, unit, entry.batch) {}
+          emitter(entry.b, unit, entry.batch, entry.team) {}
 
     EntryBuilder entry;
     NestEmitter emitter;
@@ -283,7 +291,7 @@ private:
     Type element = getElementTypeOrSelf(nest.getProductInputs().front());
     int64_t elements = nest.getNumProducts() *
                        NestEmitter::tileElements(unit, elementBytes(element));
-    return frame->entry.view(scratchPointer(), element, elements, 0);
+    return frame->entry.view(scratchPointer(), element, elements, 0, roomBytes);
   }
 
   /// Room for a list of active inputs: whole vectors are stored at its end.
@@ -313,8 +321,9 @@ private:
       if (!isSparse)
         continue;
       int64_t elements = listBytes(input) / 4;
-      buffers.events.back() = frame->entry.view(
-          scratchPointer(), frame->entry.b.getI32Type(), elements, offset);
+      buffers.events.back() =
+          frame->entry.view(scratchPointer(), frame->entry.b.getI32Type(),
+                            elements, offset, roomBytes);
       offset += listBytes(input);
     }
   }
@@ -344,7 +353,15 @@ private:
                             ValueRange{arith::ConstantIndexOp::create(b, 1)});
   }
 
+  /// Makes what was emitted since the last one visible to all workers, if there
+  /// are several.
+  void barrier() {
+    if (form == StepForm::Shared && std::exchange(hasWritten, false))
+      frame->entry.team.barrier();
+  }
+
   void copy(const Place &from, const Place &to) {
+    hasWritten = true;
     frame->emitter.emitCopy(to.type, view(from), view(to));
   }
 
@@ -364,6 +381,8 @@ private:
         copy(places.lookup(argument), parked.lookup(argument));
     }
 
+    barrier();
+
     // LLVM's time grows faster than a function: each operation of a long step
     // becomes one of its own, which a short step is spared the calls for.
     constexpr unsigned longest = 8;
@@ -377,6 +396,8 @@ private:
     }
     bool isLong = length > longest;
     for (Operation &op : operations) {
+      barrier();
+      hasWritten = true;
       if (!isLong) {
         emitOperation(op, results);
         continue;
@@ -389,17 +410,25 @@ private:
       frame = whole;
     }
 
-    // States that could not be written in place.
+    // States that could not be written in place. No copy reads what another one
+    // writes.
+    bool isFirst = true;
+    auto copyBack = [&](const Place &from, const Place &to) {
+      if (std::exchange(isFirst, false))
+        barrier();
+      copy(from, to);
+    };
     for (const Output &output : results) {
       if (!output.oldState)
         continue;
       Value root = rootOf(output.value);
       if (auto result = dyn_cast<OpResult>(root)) {
         if (!isInPlace(result, output.oldState))
-          copy(places.lookup(result), places.lookup(output.oldState));
+          copyBack(places.lookup(result), places.lookup(output.oldState));
       } else if (root != output.oldState) {
-        copy(parked.contains(root) ? parked.lookup(root) : places.lookup(root),
-             places.lookup(output.oldState));
+        copyBack(parked.contains(root) ? parked.lookup(root)
+                                       : places.lookup(root),
+                 places.lookup(output.oldState));
       }
     }
   }
@@ -459,7 +488,12 @@ private:
   const PreparedPlan &prepared;
   ModuleOp module;
   SymbolTable symbols;
+  StepForm form;
+  int64_t workers;
   Frame *frame = nullptr;
+  /// Whether something was written that other workers may read.
+  bool hasWritten = false;
+  int64_t roomBytes = 0;
   unsigned numInputs = 0, numOutputs = 0;
   MemoryBlock scratchFixed, scratchGrowing;
   int64_t eventsOffset = 0;
@@ -471,6 +505,12 @@ private:
 } // namespace
 
 BytesAttr ttc::scheduleStep(func::FuncOp step, const VectorUnit &unit,
-                            const PreparedPlan &plan, ModuleOp module) {
-  return StepScheduler(step, unit, plan, module).schedule();
+                            const PreparedPlan &plan, ModuleOp module,
+                            int64_t workers) {
+  auto emit = [&](StepForm form) {
+    return StepScheduler(step, unit, plan, module, form, workers).schedule();
+  };
+  if (workers > 1)
+    emit(StepForm::Shared);
+  return emit(StepForm::Alone);
 }

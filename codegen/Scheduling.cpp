@@ -56,18 +56,44 @@ static Type pointerType(MLIRContext *context) {
 }
 
 EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
-                           unsigned numPointers, bool takesBatch)
+                           unsigned numPointers)
     : b(original.getLoc(), original.getContext()) {
   b.setInsertionPoint(original);
   SmallVector<Type> types(numPointers, pointerType(b.getContext()));
-  if (takesBatch)
-    types.push_back(b.getIndexType());
   function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   for (unsigned i = 0; i < numPointers; ++i)
     markPointer(function, i);
   b.setInsertionPointToStart(function.addEntryBlock());
-  if (takesBatch)
-    batch = function.getArguments().back();
+}
+
+EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
+                           unsigned numPointers, StepForm form,
+                           function_ref<bool(unsigned)> isReadOnly)
+    : b(original.getLoc(), original.getContext()) {
+  b.setInsertionPoint(original);
+  MLIRContext *context = b.getContext();
+  SmallVector<Type> types(numPointers, pointerType(context));
+  bool isShared = form == StepForm::Shared;
+  types.append(isShared ? 6 : 1, b.getIndexType());
+  if (isShared)
+    types.push_back(pointerType(context));
+  function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
+  // What the other workers write is not behind a pointer of one's own.
+  for (unsigned i = 0; i < numPointers; ++i)
+    if (!isShared || isReadOnly(i))
+      markPointer(function, i);
+  b.setInsertionPointToStart(function.addEntryBlock());
+  auto next = [&] { return function.getArgument(numPointers++); };
+  batch = next();
+  if (!isShared)
+    return;
+  allRows = next();
+  firstRow = next();
+  team.worker = next();
+  team.workers = next();
+  room = next();
+  handle = next();
+  team.barrier = [this] { barrier(); };
 }
 
 EntryBuilder::EntryBuilder(EntryBuilder &whole)
@@ -79,6 +105,33 @@ EntryBuilder::EntryBuilder(EntryBuilder &whole)
     batch = addArgument(b.getIndexType());
     passed.push_back(whole.batch);
   }
+  if (whole.team)
+    joinTeam();
+}
+
+void EntryBuilder::joinTeam() {
+  auto take = [&](Value value) {
+    passed.push_back(value);
+    return addArgument(value.getType());
+  };
+  team.worker = take(whole->team.worker);
+  team.workers = take(whole->team.workers);
+  team.sideBySide = whole->team.sideBySide;
+  handle = take(whole->handle);
+  team.barrier = [this] { barrier(); };
+}
+
+void EntryBuilder::barrier() {
+  auto module = function->getParentOfType<ModuleOp>();
+  auto callee = module.lookupSymbol<func::FuncOp>(barrierFunction);
+  if (!callee) {
+    OpBuilder outside = OpBuilder::atBlockBegin(module.getBody());
+    callee = func::FuncOp::create(
+        outside, b.getLoc(), barrierFunction,
+        b.getFunctionType({handle.getType(), b.getIndexType()}, {}));
+    callee.setPrivate();
+  }
+  func::CallOp::create(b, callee, ValueRange{handle, team.worker});
 }
 
 Value EntryBuilder::addArgument(Type type) {
@@ -99,19 +152,26 @@ Value EntryBuilder::pointer(unsigned index) {
   return argument;
 }
 
-Value EntryBuilder::bytesFrom(BytesAttr offset) {
-  Value start = arith::ConstantIndexOp::create(b, offset.getFixed());
-  if (!offset.getPerBatch())
-    return start;
-  Value grown = arith::MulIOp::create(
-      b, batch, arith::ConstantIndexOp::create(b, offset.getPerBatch()));
-  return arith::AddIOp::create(b, start, grown);
+Value EntryBuilder::bytesFrom(const Start &start) {
+  Value bytes = arith::ConstantIndexOp::create(b, start.offset.getFixed());
+  auto grow = [&](Value count, int64_t size) {
+    Value grown = arith::MulIOp::create(
+        b, count, arith::ConstantIndexOp::create(b, size));
+    bytes = arith::AddIOp::create(b, bytes, grown);
+  };
+  if (start.offset.getPerBatch())
+    grow(allRows ? allRows : batch, start.offset.getPerBatch());
+  if (team && start.rowBytes)
+    grow(firstRow, start.rowBytes);
+  if (team && start.roomBytes)
+    grow(room, start.roomBytes);
+  return bytes;
 }
 
-Value EntryBuilder::start(BytesAttr offset) {
+Value EntryBuilder::startOf(const Start &start) {
   if (!whole)
-    return bytesFrom(offset);
-  passed.push_back(whole->bytesFrom(offset));
+    return bytesFrom(start);
+  passed.push_back(whole->bytesFrom(start));
   return addArgument(b.getIndexType());
 }
 
@@ -121,21 +181,22 @@ Buffer EntryBuilder::view(unsigned index, RankedTensorType type,
   for (int64_t size : type.getShape())
     fixed *= ShapedType::isDynamic(size) ? 1 : size;
   Value elements = arith::ConstantIndexOp::create(b, fixed);
-  if (!type.hasStaticShape())
-    elements = arith::MulIOp::create(b, batch, elements);
-  return view(index, type.getElementType(), elements,
-              type.hasStaticShape() ? fixed : ShapedType::kDynamic, offset);
+  if (type.hasStaticShape())
+    return view(index, type.getElementType(), elements, fixed, Start{offset});
+  elements = arith::MulIOp::create(b, batch, elements);
+  return view(index, type.getElementType(), elements, ShapedType::kDynamic,
+              Start{offset, fixed * elementBytes(type)});
 }
 
 Buffer EntryBuilder::view(unsigned index, Type element, int64_t count,
-                          int64_t offset) {
+                          int64_t offset, int64_t roomBytes) {
   return view(index, element, arith::ConstantIndexOp::create(b, count), count,
-              BytesAttr::get(b.getContext(), offset, 0));
+              Start{BytesAttr::get(b.getContext(), offset, 0), 0, roomBytes});
 }
 
 Buffer EntryBuilder::view(unsigned index, Type element, Value elements,
-                          int64_t count, BytesAttr offset) {
-  Value block = pointer(index), begin = start(offset);
+                          int64_t count, const Start &start) {
+  Value block = pointer(index), begin = startOf(start);
   Value bytes = arith::AddIOp::create(
       b, begin,
       arith::MulIOp::create(

@@ -50,26 +50,42 @@ struct PreparedPlan {
                           const VectorUnit &unit);
 };
 
+/// What the workers of a team wait for each other with: it takes what the
+/// shared step was given for it, and the worker.
+inline constexpr llvm::StringLiteral barrierFunction = "ttc.barrier";
+
+/// Who computes a timestep.
+enum class StepForm {
+  Alone, ///< one thread: the function `<name>.step`
+  Shared ///< the workers of a team, each its part: `<name>.shared`
+};
+
 /// A function on pointers that is being emitted: the step, prepare, or a part
 /// of either. A part takes the pointers and offsets that it comes to use, so
 /// that layers that are alike share one.
 class EntryBuilder {
 public:
-  /// A whole function: its arguments are pointers, then perhaps the batch.
+  /// prepare: its arguments are pointers.
   EntryBuilder(mlir::func::FuncOp original, llvm::StringRef name,
-               unsigned numPointers, bool takesBatch);
+               unsigned numPointers);
+  /// A step. Behind the pointers it takes the batch; if it is shared, the batch
+  /// is that of the team's own rows, and there follow all rows, the number of
+  /// the first of its own, the worker, how many there are, the number of the
+  /// worker's own room in the scratch, and what the barrier takes.
+  /// `isReadOnly` tells which pointers a step only reads behind.
+  EntryBuilder(mlir::func::FuncOp original, llvm::StringRef name,
+               unsigned numPointers, StepForm form,
+               llvm::function_ref<bool(unsigned)> isReadOnly);
   /// A part of `whole`.
   explicit EntryBuilder(EntryBuilder &whole);
 
-  /// A view of `elements` of `element` that lie at `offset` behind pointer
-  /// `index` of the whole. `count` is how many that is, or dynamic.
-  Buffer view(unsigned index, mlir::Type element, mlir::Value elements,
-              int64_t count, BytesAttr offset);
-  /// The same for all elements of a tensor.
+  /// A view of all elements of a tensor that lies at `offset` behind pointer
+  /// `index` of the whole.
   Buffer view(unsigned index, mlir::RankedTensorType type, BytesAttr offset);
-  /// The same for a known number of elements.
-  Buffer view(unsigned index, mlir::Type element, int64_t count,
-              int64_t offset);
+  /// The same for a known number of elements, in a room of `roomBytes` that
+  /// each worker has one of.
+  Buffer view(unsigned index, mlir::Type element, int64_t count, int64_t offset,
+              int64_t roomBytes = 0);
 
   /// Ends a part and calls it from the whole: or one that is the same and was
   /// there before.
@@ -78,14 +94,31 @@ public:
   mlir::ImplicitLocOpBuilder b;
   mlir::func::FuncOp function;
   mlir::Value batch; ///< null where there is none
+  Team team;
 
 private:
+  /// Where something lies behind a pointer.
+  struct Start {
+    BytesAttr offset;
+    int64_t rowBytes = 0;  ///< of a tensor with rows of the batch
+    int64_t roomBytes = 0; ///< of what each worker has one of
+  };
+
+  Buffer view(unsigned index, mlir::Type element, mlir::Value elements,
+              int64_t count, const Start &start);
   mlir::Value pointer(unsigned index);
-  mlir::Value start(BytesAttr offset);
-  mlir::Value bytesFrom(BytesAttr offset);
+  mlir::Value startOf(const Start &start);
+  mlir::Value bytesFrom(const Start &start);
+  /// Takes over what a part needs to know of the team.
+  void joinTeam();
+  void barrier();
   mlir::Value addArgument(mlir::Type type);
 
   EntryBuilder *whole = nullptr;
+  /// Of a shared whole.
+  mlir::Value allRows, firstRow, room;
+  /// Of a team.
+  mlir::Value handle;
   /// Of a part: what the whole passes for each argument.
   llvm::SmallVector<mlir::Value> passed;
   llvm::DenseMap<unsigned, mlir::Value> pointers;
@@ -108,8 +141,11 @@ mlir::func::FuncOp getPackFunction(mlir::func::FuncOp prepare, mlir::Type from,
 
 /// Emits the step beside its threaded function: finds every tensor its memory,
 /// then emits operation after operation. Returns the size of the scratch.
+/// That has a room for each of `workers`; with more than one, the shared form
+/// is emitted as well, or alone for a GPU.
 BytesAttr scheduleStep(mlir::func::FuncOp step, const VectorUnit &unit,
-                       const PreparedPlan &plan, mlir::ModuleOp module);
+                       const PreparedPlan &plan, mlir::ModuleOp module,
+                       int64_t workers);
 
 /// Emits the prepare function: activates what comes raw, computes what depends
 /// on the weights alone, and packs. The plan grows by what only prepare reads.

@@ -32,6 +32,8 @@ namespace ttc {
 /// On a scheduled module: the bytes of the prepared weights and of the scratch.
 inline constexpr llvm::StringLiteral preparedSizeAttr = "ttc.prepared_size";
 inline constexpr llvm::StringLiteral scratchSizeAttr = "ttc.scratch_size";
+/// On a scheduled module: how many workers may share a timestep, if several.
+inline constexpr llvm::StringLiteral workersAttr = "ttc.workers";
 
 } // namespace ttc
 

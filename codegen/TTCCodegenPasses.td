@@ -7,11 +7,17 @@ def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
     is that of docs/schedule.md), lays the prepared weights out in panels, and gives
     both functions their entry: bare pointers to inputs, outputs, prepared weights,
     states and scratch, and the batch.
+
+    With several workers each function has a second form, of which every worker of a
+    team calls its part: what its first nest computes is divided by rows or columns,
+    then all wait for each other, and so on. No element's order of summation changes.
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", "16", "f32 elements of a vector register">,
     Option<"registers", "registers", "int64_t", "32", "vector registers">,
-    Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">
+    Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">,
+    Option<"workers", "workers", "int64_t", "1",
+           "how many threads may share a timestep">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",

@@ -229,6 +229,116 @@ void VectorBuilder::vectorLoop(Value size, int64_t lanes,
   });
 }
 
+/// How many steps it takes from 0 to `size`.
+static Value tripCount(ImplicitLocOpBuilder &b, Value size, int64_t step) {
+  if (step == 1)
+    return size;
+  return arith::CeilDivUIOp::create(b, size,
+                                    arith::ConstantIndexOp::create(b, step));
+}
+
+void VectorBuilder::sharedLoop(Value from, Value to, int64_t step,
+                               llvm::function_ref<void(Value)> body) {
+  if (!team)
+    return loop(from, to, step, body);
+  APInt first, end;
+  if (matchPattern(from, m_ConstantInt(&first)) &&
+      matchPattern(to, m_ConstantInt(&end)) && first.sge(end))
+    return;
+  Value size = to;
+  if (!matchPattern(from, m_Zero()))
+    // Nothing is left where the end lies in front of the beginning.
+    size = arith::SubIOp::create(b, arith::MaxSIOp::create(b, to, from), from);
+  Value trips = tripCount(b, size, step);
+  auto at = [&](Value index) { body(add(from, mul(index, constant(step)))); };
+  scf::ForOp loop;
+  if (team.sideBySide) {
+    loop = scf::ForOp::create(b, team.worker, trips, team.workers);
+  } else {
+    auto share = [&](Value worker) -> Value {
+      return arith::DivUIOp::create(b, arith::MulIOp::create(b, trips, worker),
+                                    team.workers);
+    };
+    loop =
+        scf::ForOp::create(b, share(team.worker),
+                           share(add(team.worker, constant(1))), constant(1));
+  }
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  at(loop.getInductionVar());
+}
+
+void VectorBuilder::sharedVectorLoop(
+    Value size, int64_t lanes, llvm::function_ref<void(Value, Mask)> body) {
+  if (!team)
+    return vectorLoop(size, lanes, body);
+  auto whole = [&](Value end) {
+    sharedLoop(constant(0), end, lanes, [&](Value at) { body(at, nullptr); });
+  };
+  if (lanes == 1)
+    return whole(size);
+  APInt fixed;
+  if (matchPattern(size, m_ConstantInt(&fixed))) {
+    int64_t count = fixed.getSExtValue(), end = count / lanes * lanes;
+    whole(constant(end));
+    if (end < count)
+      once([&] { body(constant(end), maskOf(count - end, lanes)); });
+    return;
+  }
+  Value rest = arith::RemUIOp::create(b, size, constant(lanes));
+  Value end = arith::SubIOp::create(b, size, rest);
+  whole(end);
+  once([&] {
+    loop(end, size, lanes, [&](Value at) {
+      body(at, vector::CreateMaskOp::create(
+                   b, VectorType::get(lanes, b.getI1Type()), ValueRange{rest}));
+    });
+  });
+}
+
+void VectorBuilder::sharedLoops(
+    ArrayRef<Value> sizes, llvm::function_ref<void(ArrayRef<Value>)> body) {
+  SmallVector<Value> positions(sizes.size());
+  if (team) {
+    Value points = constant(1);
+    for (Value size : sizes)
+      points = mul(points, size);
+    return sharedLoop(constant(0), points, 1, [&](Value point) {
+      Value rest = point;
+      for (size_t dim = sizes.size(); dim-- > 0;) {
+        if (dim == 0) {
+          positions[dim] = rest;
+          break;
+        }
+        positions[dim] = arith::RemUIOp::create(b, rest, sizes[dim]);
+        rest = arith::DivUIOp::create(b, rest, sizes[dim]);
+      }
+      body(positions);
+    });
+  }
+  std::function<void(size_t)> emitDim = [&](size_t dim) {
+    if (dim == sizes.size())
+      return body(positions);
+    loop(constant(0), sizes[dim], 1, [&](Value at) {
+      positions[dim] = at;
+      emitDim(dim + 1);
+    });
+  };
+  emitDim(0);
+}
+
+void VectorBuilder::once(llvm::function_ref<void()> body) {
+  if (!team)
+    return body();
+  Value last = arith::SubIOp::create(b, team.workers, constant(1));
+  auto isLast = scf::IfOp::create(
+      b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, team.worker, last),
+      /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(isLast.thenBlock());
+  body();
+}
+
 SmallVector<Value> VectorBuilder::accumulatingLoop(
     int64_t from, int64_t to, ValueRange values,
     llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {

@@ -17,6 +17,8 @@
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include <functional>
+
 namespace ttc {
 
 /// Where the elements of a tensor lie: a one-dimensional memref, row-major.
@@ -30,12 +32,25 @@ struct Generator {
 /// Which lanes of a vector exist; null for all of them.
 using Mask = mlir::Value;
 
+/// The workers that compute a nest together, each its part. All values are of
+/// index type; null where one alone computes everything.
+struct Team {
+  mlir::Value worker, workers;
+  /// Whether neighbours take neighbouring elements, as threads of a GPU should,
+  /// or each a range of its own.
+  bool sideBySide = false;
+  /// Emits a barrier of all workers.
+  std::function<void()> barrier;
+
+  explicit operator bool() const { return bool(worker); }
+};
+
 class VectorBuilder {
 public:
   /// `batch` is the value of every dynamic size.
   VectorBuilder(mlir::ImplicitLocOpBuilder &builder, const VectorUnit &unit,
-                mlir::Value batch)
-      : b(builder), unit(unit), batch(batch) {}
+                mlir::Value batch, const Team &team = {})
+      : b(builder), unit(unit), batch(batch), team(team) {}
 
   /// The number of elements of a tensor, as a value of index type.
   mlir::Value numElements(mlir::RankedTensorType type);
@@ -72,6 +87,18 @@ protected:
   /// A loop of vectors over `size` elements: the last one may be partial.
   void vectorLoop(mlir::Value size, int64_t lanes,
                   llvm::function_ref<void(mlir::Value, Mask)> body);
+  /// The same loops, of which each worker of a team makes its part: of the
+  /// iterations, or of the vectors.
+  void sharedLoop(mlir::Value from, mlir::Value to, int64_t step,
+                  llvm::function_ref<void(mlir::Value)> body);
+  void sharedVectorLoop(mlir::Value size, int64_t lanes,
+                        llvm::function_ref<void(mlir::Value, Mask)> body);
+  /// Loops in loops from 0 to `sizes`, outermost first. A team shares all the
+  /// points.
+  void sharedLoops(llvm::ArrayRef<mlir::Value> sizes,
+                   llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
+  /// What one worker alone does: the last, whose part may be the smallest.
+  void once(llvm::function_ref<void()> body);
   /// A loop that carries values; returns them.
   llvm::SmallVector<mlir::Value> accumulatingLoop(
       int64_t from, int64_t to, mlir::ValueRange values,
@@ -96,6 +123,7 @@ protected:
   mlir::ImplicitLocOpBuilder &b;
   VectorUnit unit;
   mlir::Value batch;
+  Team team;
   Generator generator;
 
 private:

@@ -377,6 +377,8 @@ struct BatchTime : ttc::impl::BatchTimeBase<BatchTime> {
       module->setAttr(blockAttr, builder.getI64IntegerAttr(block));
       module->setAttr(buffersSizeAttr, buffers);
     }
+    if (StepFunction(step).hasBatch() && StepFunction(step).canLeadByTime())
+      module->setAttr(independentRowsAttr, UnitAttr::get(&getContext()));
     copy.erase();
   }
 };

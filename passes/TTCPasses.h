@@ -80,6 +80,9 @@ inline constexpr llvm::StringLiteral blockAttr = "ttc.block";
 /// On the module, where random numbers are drawn: the block of states begins
 /// with the generator's seed and position.
 inline constexpr llvm::StringLiteral generatorAttr = "ttc.generator";
+/// On a module: no row of the batch needs another one.
+inline constexpr llvm::StringLiteral independentRowsAttr =
+    "ttc.independent_rows";
 
 } // namespace ttc
 

@@ -61,7 +61,7 @@ ttc.model @net(%w: tensor<?xi64> {ttc.name = "word"}, %g: tensor<2x3xi32> {ttc.n
 // CHECK: "states_bytes": {
 // CHECK-NEXT: "fixed": 128,
 // No limits; the descriptor ends with 1 and 0.
-// LLVM: @ttc_model_net = {{.*}}ptr @run, ptr null, i32 1, i32 0, ptr null }
+// LLVM: @ttc_model_net = {{.*}}ptr @run, ptr null, i32 1, i32 0, ptr null, i32 1, i32 0, ptr null, ptr null, ptr null }
 ttc.state @last : tensor<4xf32>
 ttc.model @net(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = ttc.uniform stream(0) like (%x) : tensor<4xf32>

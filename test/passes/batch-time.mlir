@@ -12,7 +12,7 @@
 #all = affine_map<(i, j) -> (i, j)>
 // A layer of neurons is split: its product needs no other timestep, its update does. What
 // passes between them is a buffer for a block of timesteps; the step itself stays whole.
-// CHECK: module attributes {ttc.block = [[BLOCK:[0-9]+]] : i64, ttc.buffers_size = #ttc.bytes<{{[1-9][0-9]*}} + 0 * batch>} {
+// CHECK: module attributes {ttc.block = [[BLOCK:[0-9]+]] : i64, ttc.buffers_size = #ttc.bytes<{{[1-9][0-9]*}} + 0 * batch>, ttc.independent_rows} {
 // CHECK-LABEL: func.func @neurons(
 // CHECK-SAME: attributes {ttc.stages = [@neurons.stage0, @neurons.stage1]}
 // CHECK: ttc.nest "n" product({{.*}} operands(

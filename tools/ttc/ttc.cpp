@@ -119,6 +119,16 @@ llvm::cl::opt<std::string>
     storage("storage", llvm::cl::cat(category),
             llvm::cl::desc("bf16 or f16: keep states and packed weights in 16 "
                            "bits; arithmetic stays f32"));
+/// LLVM has an option of this name for tools of its own.
+const bool isThreadsFree = [] {
+  if (auto *option = llvm::cl::getRegisteredOptions().lookup("threads"))
+    option->removeArgument();
+  return true;
+}();
+llvm::cl::opt<unsigned>
+    threads("threads", llvm::cl::init(1), llvm::cl::value_desc("N"),
+            llvm::cl::desc("Let up to N threads share a timestep (1)"),
+            llvm::cl::cat(category));
 llvm::cl::opt<char> optimization("O", llvm::cl::Prefix, llvm::cl::init('3'),
                                  llvm::cl::desc("Optimisation level, 0 to 3"),
                                  llvm::cl::cat(category));
@@ -170,7 +180,9 @@ public:
         {Emit::Threaded, "threaded", "threading the states", addThreadPasses},
         {Emit::Nests, "nests", "fusing the timestep", addFusePasses},
         {Emit::Scheduled, "scheduled", "scheduling the loops",
-         [&](OpPassManager &pm) { addSchedulePasses(pm, machine.unit); }}};
+         [&](OpPassManager &pm) {
+           addSchedulePasses(pm, machine.unit, threads);
+         }}};
     for (const Stage &stage : stages) {
       progress.stage(stage.what.str());
       PassManager pm(&context);
@@ -210,6 +222,11 @@ private:
     if (optimization < '0' || optimization > '3')
       return report("the optimisation level is 0 to 3, but -O" +
                     std::string(1, optimization) + " was asked for");
+    constexpr unsigned mostThreads = 64;
+    if (threads < 1 || threads > mostThreads)
+      return report("--threads takes a number from 1 to " +
+                    std::to_string(mostThreads) + ", but " +
+                    std::to_string(threads) + " was given");
     bool isText = emit < Emit::Object || emit > Emit::Executable;
     if (reportAs != Report::None && isText &&
         (outputPath.empty() || outputPath == "-"))
@@ -334,7 +351,7 @@ private:
     for (const ttc::Target &other : otherMachines) {
       OwningOpRef<ModuleOp> copy = nests->clone();
       PassManager pm(&context);
-      addSchedulePasses(pm, other.unit);
+      addSchedulePasses(pm, other.unit, threads);
       if (failed(pm.run(*copy)))
         return failure();
       ModelTable own = table;

@@ -1,0 +1,82 @@
+//===- EmitSteps.h --------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// How a timestep, and a sequence of them, calls the functions that were
+// scheduled: the same way for one thread, for a team, and on a GPU.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_CODEGEN_EMITSTEPS_H
+#define TTC_CODEGEN_EMITSTEPS_H
+
+#include "codegen/ModelTable.h"
+
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+#include <functional>
+#include <optional>
+
+namespace ttc {
+
+/// Who calls a shared function, beyond what every step takes.
+struct TeamValues {
+  llvm::Value *rows, *firstRow; ///< of the batch, those of the team
+  llvm::Value *worker, *workers, *room, *handle;
+};
+
+/// What a step is called with.
+struct StepValues {
+  llvm::SmallVector<llvm::Value *> inputs, outputs; ///< of the first timestep
+  llvm::Value *prepared, *states, *scratch;
+  llvm::Value *batch; ///< i64
+  std::optional<TeamValues> team;
+};
+
+/// Emits calls at a builder's place.
+class StepCalls {
+public:
+  StepCalls(llvm::IRBuilder<> &builder, llvm::Module &module,
+            const ModelTable &table);
+
+  /// One timestep.
+  void step(const StepValues &values);
+  /// `steps` timesteps: block by block where the table has stages and there is
+  /// room for two timesteps of the batch, else one after the other.
+  void run(const StepValues &values, llvm::Value *steps);
+  /// One after the other.
+  void runByTimesteps(const StepValues &values, llvm::Value *steps);
+
+  /// A loop over 0 <= i < count.
+  void forEach(llvm::Value *count, const llvm::Twine &name,
+               llvm::function_ref<void(llvm::Value *)> body);
+  /// What is emitted by `then` if the condition holds, else by `otherwise`.
+  void branch(llvm::Value *condition, llvm::function_ref<void()> then,
+              llvm::function_ref<void()> otherwise);
+
+private:
+  void stepAt(const StepValues &values, llvm::Value *shift);
+  void runByBlocks(const StepValues &values, llvm::Value *steps,
+                   llvm::Value *block);
+  void callStage(const StepValues &values, const RunStage &stage,
+                 llvm::Value *first, llvm::Value *t, llvm::Value *rows);
+  void call(llvm::StringRef function, const StepValues &values,
+            llvm::SmallVector<llvm::Value *> arguments, llvm::Value *rows);
+  /// Between two calls of shared functions.
+  void barrier(const StepValues &values);
+  llvm::Value *timestepBytes(const TensorEntry &entry, llvm::Value *batch);
+  llvm::Value *bytesOf(ttc_bytes size, llvm::Value *batch);
+  llvm::Value *number(int64_t value);
+
+  llvm::IRBuilder<> &builder;
+  llvm::Module &module;
+  const ModelTable &table;
+};
+
+} // namespace ttc
+
+#endif // TTC_CODEGEN_EMITSTEPS_H
