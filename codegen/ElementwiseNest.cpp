@@ -102,7 +102,7 @@ void NestEmitter::emitElementwise(NestOp nest, const NestBuffers &buffers) {
   RankedTensorType domain = nest.getDomain();
   SmallVector<Type> types(nest.getBody().getArgumentTypes());
   llvm::append_range(types, nest->getResultTypes());
-  int64_t lanes = lanesFor(unit, types);
+  int64_t lanes = lanesFor(schedule, types);
   SmallVector<LinearAccess> accesses;
   for (auto [i, input] : llvm::enumerate(nest.getInputs()))
     accesses.push_back(
@@ -127,7 +127,7 @@ void NestEmitter::emitElementwise(NestOp nest, const NestBuffers &buffers) {
 }
 
 void NestEmitter::emitCopy(RankedTensorType type, Buffer from, Buffer to) {
-  int64_t lanes = lanesFor(unit, type);
+  int64_t lanes = lanesFor(schedule, type);
   sharedVectorLoop(numElements(type), lanes, [&](Value at, Mask mask) {
     store(load(from, at, 1, lanes, mask), to, at, mask);
   });
@@ -135,7 +135,7 @@ void NestEmitter::emitCopy(RankedTensorType type, Buffer from, Buffer to) {
 
 void NestEmitter::emitAssemble(AssembleOp op, const NestBuffers &buffers) {
   RankedTensorType type = op.getOutput().getType();
-  int64_t lanes = lanesFor(unit, type);
+  int64_t lanes = lanesFor(schedule, type);
   SmallVector<int64_t> strides = rowMajorStrides(type.getShape());
   AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
   for (Buffer to : buffers.outputs.front()) {
@@ -165,7 +165,7 @@ void NestEmitter::emitAssemble(AssembleOp op, const NestBuffers &buffers) {
 
 void NestEmitter::emitGather(GatherOp op, const NestBuffers &buffers) {
   RankedTensorType table = op.getTable().getType();
-  int64_t lanes = lanesFor(unit, table);
+  int64_t lanes = lanesFor(schedule, table);
   int64_t rows = table.getDimSize(0), width = table.getDimSize(1);
   Buffer numbers = buffers.inputs[1];
   auto rowOf = [&](Value at) -> Value {

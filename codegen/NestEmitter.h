@@ -49,7 +49,7 @@ public:
   void emitCopy(mlir::RankedTensorType type, Buffer from, Buffer to);
 
   /// The most sums that a tile of one product has, for elements of `bytes`.
-  static int64_t tileElements(const VectorUnit &unit, int64_t bytes);
+  static int64_t tileElements(const Schedule &schedule, int64_t bytes);
 
 private:
   // ProductNest.cpp

@@ -27,16 +27,12 @@ static int64_t panelsPerPass(int64_t vectors, int64_t passes, int64_t widest) {
   return llvm::divideCeil(llvm::divideCeil(vectors, passes), widest);
 }
 
-PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const VectorUnit &unit)
-    : outputs(outputs), inputs(inputs), lanes(unit.lanes) {
-  // Half of the registers accumulate: the other half is for operands and for
-  // the update that follows. A panel of two registers is what a tile of many
-  // rows takes at once, and many narrow streams are fetched faster than a wide
-  // one (docs/schedule.md).
-  constexpr int64_t widest = 2;
+PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule)
+    : outputs(outputs), inputs(inputs), lanes(schedule.lanes) {
+  // Many narrow streams are fetched faster than a wide one (docs/schedule.md).
   int64_t vectors = llvm::divideCeil(outputs, lanes);
-  int64_t passCount = llvm::divideCeil(vectors, unit.registers / 2);
-  int64_t perPass = panelsPerPass(vectors, passCount, widest);
+  int64_t passCount = llvm::divideCeil(vectors, schedule.pass);
+  int64_t perPass = panelsPerPass(vectors, passCount, schedule.panel);
   int64_t panels = std::min(passCount * perPass, vectors);
   int64_t wide = llvm::divideCeil(vectors, panels);
   int64_t wideCount = vectors - panels * (wide - 1);
@@ -57,7 +53,10 @@ PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const VectorUnit &unit)
   }
 
   constexpr int64_t enough = 16; // below, splitting costs more than it saves
-  chains = inputs < enough ? 1 : vectors <= 2 ? 4 : vectors <= 4 ? 2 : 1;
+  chains = 1;
+  while (inputs >= enough && 2 * chains <= schedule.chains &&
+         2 * chains * vectors <= schedule.inflight)
+    chains *= 2;
 }
 
 int64_t PanelPlan::storedElements() const {
@@ -66,9 +65,4 @@ int64_t PanelPlan::storedElements() const {
 
 int64_t PanelPlan::packedElements() const {
   return llvm::divideCeil(outputs, lanes) * lanes * inputs;
-}
-
-int64_t ttc::tileRows(const VectorUnit &unit, int64_t panelVectors,
-                      int64_t chains) {
-  return std::max<int64_t>(unit.registers * 3 / 4 / (panelVectors * chains), 1);
 }

@@ -12,25 +12,13 @@
 #ifndef TTC_CODEGEN_PANELPLAN_H
 #define TTC_CODEGEN_PANELPLAN_H
 
+#include "codegen/Schedule.h"
+
 #include "llvm/ADT/SmallVector.h"
 
 #include <cstdint>
 
 namespace ttc {
-
-/// What the schedule needs to know of a CPU.
-struct VectorUnit {
-  int64_t lanes = 16;     ///< elements a register, of f32 unless said
-  int64_t registers = 32; ///< vector registers
-  bool hasFMA = true;
-
-  /// The same unit for elements of `bytes` each.
-  VectorUnit forElements(int64_t bytes) const {
-    VectorUnit unit = *this;
-    unit.lanes = lanes * 4 / bytes > 1 ? lanes * 4 / bytes : 1;
-    return unit;
-  }
-};
 
 /// Panels of one width that follow each other: each holds `vectors` registers
 /// of output features for every input feature, input-major.
@@ -56,7 +44,7 @@ struct PassGroup {
 /// panel, so that the element of vector v starts at v * lanes * inputs if v
 /// begins a panel.
 struct PanelPlan {
-  PanelPlan(int64_t outputs, int64_t inputs, const VectorUnit &unit);
+  PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule);
 
   int64_t outputs, inputs, lanes;
   llvm::SmallVector<PanelGroup, 2> groups;
@@ -73,9 +61,6 @@ struct PanelPlan {
   /// all its weights are finite.
   int64_t storedElements() const;
 };
-
-/// The rows of a tile of one panel: three quarters of the registers accumulate.
-int64_t tileRows(const VectorUnit &unit, int64_t panelVectors, int64_t chains);
 
 } // namespace ttc
 

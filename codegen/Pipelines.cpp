@@ -39,18 +39,22 @@ void ttc::addThreadPasses(OpPassManager &pm) {
   pm.addPass(createThreadStates());
 }
 
-void ttc::addFusePasses(OpPassManager &pm) {
+void ttc::addFusePasses(OpPassManager &pm, const Schedule &schedule) {
   pm.addPass(createConvertToNests());
   pm.addPass(createFuseTimestep());
   pm.addPass(createPrepareWeights());
   pm.addPass(createPlanStates());
-  pm.addPass(createBatchTime());
+  pm.addPass(createBatchTime(
+      BatchTimeOptions{schedule.block, schedule.cache << 10,
+                       schedule.tileRows(schedule.panel, /*chains=*/1),
+                       schedule.events != ListEvents::Off}));
 }
 
-void ttc::addSchedulePasses(OpPassManager &pm, const VectorUnit &unit,
+void ttc::addSchedulePasses(OpPassManager &pm, const Schedule &schedule,
                             int64_t workers) {
   pm.addPass(createScheduleCPU(
-      ScheduleCPUOptions{unit.lanes, unit.registers, unit.hasFMA, workers}));
+      ScheduleCPUOptions{schedule.lanes, schedule.registers, schedule.hasFMA,
+                         workers, schedule.text()}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
@@ -92,13 +96,13 @@ void ttc::registerPipelines() {
   registerOne("ttc-to-nests", "From a model to one nest a layer",
               [=](OpPassManager &pm) {
                 toThreaded(pm);
-                addFusePasses(pm);
+                addFusePasses(pm, Schedule());
               });
   registerOne("ttc-to-scheduled",
               "From a model to loops over vectors of 16, with 32 registers",
               [=](OpPassManager &pm) {
                 toThreaded(pm);
-                addFusePasses(pm);
-                addSchedulePasses(pm, VectorUnit());
+                addFusePasses(pm, Schedule());
+                addSchedulePasses(pm, Schedule());
               });
 }

@@ -36,10 +36,10 @@ void addExpandPasses(mlir::OpPassManager &pm);
 /// 3 to 4: the model becomes a pure function.
 void addThreadPasses(mlir::OpPassManager &pm);
 /// 4 to nests: one nest a layer, what needs no input hoisted, states placed.
-void addFusePasses(mlir::OpPassManager &pm);
-/// Nests to 5: loops over vectors, for a given vector unit; with a form for
-/// several workers if there may be some.
-void addSchedulePasses(mlir::OpPassManager &pm, const VectorUnit &unit,
+void addFusePasses(mlir::OpPassManager &pm, const Schedule &schedule);
+/// Nests to 5: loops over vectors; with a form for several workers if there may
+/// be some.
+void addSchedulePasses(mlir::OpPassManager &pm, const Schedule &schedule,
                        int64_t workers = 1);
 /// 5 to the LLVM dialect.
 void addLLVMPasses(mlir::OpPassManager &pm, const VectorUnit &unit);

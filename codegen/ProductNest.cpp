@@ -57,15 +57,16 @@ struct NestEmitter::Tile {
   int64_t columns; ///< features of the tile that exist: the rest is padding
 };
 
-int64_t NestEmitter::tileElements(const VectorUnit &unit, int64_t bytes) {
-  return unit.registers * unit.forElements(bytes).lanes;
+int64_t NestEmitter::tileElements(const Schedule &schedule, int64_t bytes) {
+  return schedule.registers * schedule.forElements(bytes).lanes;
 }
 
 void NestEmitter::emitProducts(NestOp nest, const NestBuffers &buffers) {
   SmallVector<Type> types(nest.getBody().getArgumentTypes());
   llvm::append_range(types, nest->getResultTypes());
-  Products products{nest, buffers, {}, {}, lanesFor(unit, types), {}, {}, 1};
-  VectorUnit elements = unit;
+  Products products{nest, buffers, {}, {}, lanesFor(schedule, types),
+                    {},   {},      1};
+  Schedule elements = schedule;
   elements.lanes = products.lanes;
   int64_t chains = 1;
   for (Value weight : nest.getProductWeights()) {
@@ -82,7 +83,7 @@ void NestEmitter::emitProducts(NestOp nest, const NestBuffers &buffers) {
 
   products.rows = numElements(domain.clone(domain.getShape().drop_back()));
   products.tileRows =
-      tileRows(unit, products.plans.front().groups.front().vectors, chains);
+      schedule.tileRows(products.plans.front().groups.front().vectors, chains);
   products.events.resize(products.plans.size());
   if (llvm::is_contained(buffers.mayBeEvents, true))
     emitEventRows(products);
@@ -123,7 +124,8 @@ SmallVector<PassGroup, 2> NestEmitter::passesOf(const Products &products) {
   const PanelPlan &plan = products.plans.front();
   if (!team)
     return plan.passes;
-  constexpr int64_t sideBySide = 4;
+  int64_t sideBySide =
+      std::clamp<int64_t>(schedule.pass / schedule.panel, 1, 4);
   SmallVector<PassGroup, 2> passes;
   for (const PanelGroup &group : plan.groups) {
     int64_t whole = group.count / sideBySide, rest = group.count % sideBySide;
@@ -164,7 +166,7 @@ void NestEmitter::emitEventRows(Products &products) {
   };
   int64_t large = products.tileRows, small = large / 3;
   APInt rows;
-  if (small <= 1 ||
+  if (small <= 1 || schedule.events == ListEvents::Always ||
       (matchPattern(products.rows, m_ConstantInt(&rows)) && rows.slt(small)))
     return rowByRow(constant(0), products.rows);
   auto compare = [&](arith::CmpIPredicate predicate, Value l, int64_t r) {
@@ -212,7 +214,7 @@ void NestEmitter::emitEventRows(Products &products) {
   });
 }
 
-/// Whether more than a quarter of the inputs of some rows are active: for fewer
+/// Whether more than a part of the inputs of some rows are active: for fewer
 /// the lists of single rows are faster than a tile, whose rows share what they
 /// read (docs/schedule.md).
 Value NestEmitter::areMany(const Products &products, Value firstRow,
@@ -255,11 +257,13 @@ Value NestEmitter::areMany(const Products &products, Value firstRow,
         b, element,
         arith::IndexCastUIOp::create(b, b.getI64Type(),
                                      mul(rows, constant(inputs))));
-    Value quarter = arith::MulFOp::create(
-        b, all, arith::ConstantOp::create(b, b.getFloatAttr(element, 0.25)));
+    Value most = arith::MulFOp::create(
+        b, all,
+        arith::ConstantOp::create(
+            b, b.getFloatAttr(element, schedule.tileEvents / 100.0)));
     Value exceeds =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
-                              combineLanes(sum, ReductionKind::Add), quarter);
+                              combineLanes(sum, ReductionKind::Add), most);
     isMany = isMany ? arith::OrIOp::create(b, isMany, exceeds) : exceeds;
   }
   return isMany;
@@ -324,11 +328,13 @@ void NestEmitter::listEvents(Products &products, unsigned index, Value row) {
     events.bounds.push_back(position);
   }
 
-  // A list is longer to walk than a row: up to three quarters of the inputs it
-  // is the faster form (docs/schedule.md).
+  // A list is longer to walk than a row: up to a part of the inputs it is the
+  // faster form (docs/schedule.md).
+  int64_t most = schedule.events == ListEvents::Always
+                     ? plan.inputs
+                     : plan.inputs * schedule.rowEvents / 100;
   Value areFew = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
-                                       mul(events.bounds.back(), constant(4)),
-                                       constant(plan.inputs * 3));
+                                       events.bounds.back(), constant(most));
   Type stored = cast<MemRefType>(weights.getType()).getElementType();
   for (size_t group = 0; group < plan.groups.size(); ++group) {
     Value sum = memref::LoadOp::create(
@@ -542,8 +548,7 @@ void NestEmitter::emitTile(const Products &products, const Tile &tile) {
 
   // A few accumulators are updated where they are. More would need a copy of
   // the update each: they are stored, and a loop updates them.
-  constexpr int64_t mostInRegisters = 4;
-  bool staysInRegisters = count * perProduct <= mostInRegisters;
+  bool staysInRegisters = count * perProduct <= schedule.update;
   SmallVector<SmallVector<Value>> sums;
   for (unsigned p = 0; p < count; ++p) {
     sums.push_back(accumulate(products, p, tile));

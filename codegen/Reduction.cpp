@@ -102,8 +102,13 @@ void NestEmitter::emitReduce(ReduceOp op, const NestBuffers &buffers) {
   RankedTensorType type = op.getOutput().getType();
   SmallVector<Type> types(op.getBody().getArgumentTypes());
   types.push_back(type);
-  Reduction reduction{
-      op, buffers, {}, {}, {}, unsigned(type.getRank()), lanesFor(unit, types)};
+  Reduction reduction{op,
+                      buffers,
+                      {},
+                      {},
+                      {},
+                      unsigned(type.getRank()),
+                      lanesFor(schedule, types)};
   reduction.sizes.assign(type.getShape().begin(), type.getShape().end());
   llvm::append_range(reduction.sizes, op.getWindow());
   SmallVector<LinearAccess> all;
@@ -259,7 +264,7 @@ void NestEmitter::emitAlongResult(const Reduction &reduction) {
   };
 
   // A quarter of the registers accumulate.
-  int64_t accumulators = std::max<int64_t>(unit.registers / 4, 2);
+  int64_t accumulators = std::max<int64_t>(schedule.registers / 4, 2);
   int64_t vectors =
       ShapedType::isDynamic(innerSize)
           ? 1

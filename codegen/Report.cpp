@@ -14,56 +14,9 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 using namespace ttc;
-
-StringRef ttc::levelName(Level level) {
-  switch (level) {
-  case Level::L1:
-    return "L1";
-  case Level::L2:
-    return "L2";
-  case Level::L3:
-    return "L3";
-  case Level::Memory:
-    return "memory";
-  }
-  llvm_unreachable("every level has a name");
-}
-
-/// The first line of a file of the system; empty if there is none.
-static std::string firstLine(const Twine &path) {
-  auto file = llvm::MemoryBuffer::getFileAsStream(path);
-  return file ? (*file)->getBuffer().split('\n').first.str() : "";
-}
-
-Core Core::ofHost() {
-  Core core;
-  for (unsigned index = 0; index < 8; ++index) {
-    std::string cache =
-        ("/sys/devices/system/cpu/cpu0/cache/index" + Twine(index)).str();
-    unsigned level = 0;
-    int64_t kibibytes = 0;
-    if (!llvm::to_integer(firstLine(cache + "/level"), level) || level < 1 ||
-        level > core.caches.size() ||
-        firstLine(cache + "/type") == "Instruction")
-      continue;
-    std::string size = firstLine(cache + "/size");
-    if (StringRef(size).ends_with("K") &&
-        llvm::to_integer(StringRef(size).drop_back(), kibibytes))
-      core.caches[level - 1] = kibibytes << 10;
-  }
-  return core;
-}
-
-Level Core::levelOf(int64_t bytes) const {
-  unsigned level = 0;
-  while (level < caches.size() && bytes > caches[level])
-    ++level;
-  return Level(level);
-}
 
 namespace {
 
@@ -99,9 +52,9 @@ int64_t flopsOf(Region &region) {
 
 class Reporter {
 public:
-  Reporter(func::FuncOp step, const VectorUnit &unit, const Core &core,
+  Reporter(func::FuncOp step, const Schedule &schedule, const Core &core,
            Type storage)
-      : step(step), unit(unit), core(core), storage(storage) {}
+      : step(step), schedule(schedule), core(core), storage(storage) {}
 
   StepReport report() {
     StepReport result;
@@ -141,7 +94,7 @@ private:
           Type element = storage && type.getElementType().isF32()
                              ? storage
                              : type.getElementType();
-          return PreparedPlan::panels(type, unit).storedElements() *
+          return PreparedPlan::panels(type, schedule).storedElements() *
                  elementBytes(element);
         }
     return bytesOf(value.getType());
@@ -194,7 +147,7 @@ private:
     for (auto [input, weight] :
          llvm::zip_equal(op.getProductInputs(), op.getProductWeights())) {
       auto type = cast<RankedTensorType>(weight.getType());
-      PanelPlan plan = PreparedPlan::panels(type, unit);
+      PanelPlan plan = PreparedPlan::panels(type, schedule);
       chains = std::max(chains, plan.chains);
       inputs += plan.inputs;
       events |= mayBeEvents(input);
@@ -208,22 +161,22 @@ private:
             ? llvm::formatv(", {0} products", op.getNumProducts()).str()
             : std::string());
     int64_t rows = elements / first->outputs;
-    VectorUnit typed = unit;
-    typed.lanes = first->lanes;
-    nest.scheme = describePanels(*first, typed, chains, rows);
-    if (events)
-      nest.scheme += "; active inputs alone where few are";
+    nest.scheme = describePanels(*first, chains, rows);
+    if (events && schedule.events != ListEvents::Off)
+      nest.scheme += schedule.events == ListEvents::Always
+                         ? "; active inputs alone"
+                         : "; active inputs alone where few are";
   }
 
   /// "panels of 2 registers, 8 a pass, 4 chains; tiles of 12 rows".
-  std::string describePanels(const PanelPlan &plan, const VectorUnit &typed,
-                             int64_t chains, int64_t rows) {
+  std::string describePanels(const PanelPlan &plan, int64_t chains,
+                             int64_t rows) {
     std::string text = llvm::formatv("panels of {0} x {1}, {2} a pass",
                                      plan.groups.front().vectors, plan.lanes,
                                      plan.passes.front().panels.size());
     if (chains > 1)
       text += llvm::formatv(", sums in {0} chains", chains);
-    int64_t tile = tileRows(typed, plan.groups.front().vectors, chains);
+    int64_t tile = schedule.tileRows(plan.groups.front().vectors, chains);
     // With a dynamic batch, and for a sequence's block, rows are many.
     if (tile > 1)
       text += "; " + (rows > 1 ? std::to_string(rows) + " " : "") +
@@ -243,13 +196,13 @@ private:
   }
 
   int64_t lanesOf(Type type) {
-    return unit.forElements(elementBytes(getElementTypeOrSelf(type))).lanes;
+    return schedule.forElements(elementBytes(getElementTypeOrSelf(type))).lanes;
   }
 
   /// What takes the most cycles, and how many.
   void bound(NestReport &nest) {
     // Two vector units, each a multiply and an add a cycle.
-    double arithmetic = double(nest.flops) / (4.0 * unit.lanes);
+    double arithmetic = double(nest.flops) / (4.0 * schedule.lanes);
     double streamed = double(nest.weightBytes + nest.stateBytes) /
                       Core::bytesPerCycle[unsigned(level)];
     double near =
@@ -261,7 +214,7 @@ private:
   }
 
   func::FuncOp step;
-  const VectorUnit &unit;
+  const Schedule &schedule;
   const Core &core;
   Type storage;
   Level level = Level::L1;
@@ -277,13 +230,15 @@ std::string bytesText(int64_t bytes) {
 
 } // namespace
 
-StepReport ttc::reportStep(ModuleOp module, const VectorUnit &unit,
+StepReport ttc::reportStep(ModuleOp module, const Schedule &schedule,
                            const Core &core) {
   func::FuncOp step = getStepFunction(module);
   Type storage;
   if (auto attr = module->getAttrOfType<TypeAttr>(packedStorageAttr))
     storage = attr.getValue();
-  StepReport report = Reporter(step, unit, core, storage).report();
+  StepReport report = Reporter(step, schedule, core, storage).report();
+  report.schedule = schedule.text();
+  report.limits = schedule.limits();
   if (auto names = step->getAttrOfType<ArrayAttr>(stagesAttr)) {
     report.block = module->getAttrOfType<IntegerAttr>(blockAttr).getInt();
     for (auto name : names.getAsRange<FlatSymbolRefAttr>()) {
@@ -336,6 +291,7 @@ std::string StepReport::toText() const {
   text += "Bytes and cycles of a timestep, with a batch of 1 where that is "
           "dynamic; the cycles are the fewest\nthat nominal bandwidths and two "
           "vector units allow (docs/schedule.md).\n";
+  text += "Schedule: " + schedule + "\n  for " + limits + ".\n";
   if (stages.empty())
     return text + "A sequence goes timestep by timestep.\n";
   text += llvm::formatv("A sequence goes in blocks of {0} rows:\n", block);
@@ -366,5 +322,6 @@ llvm::json::Value StepReport::toJSON() const {
   return llvm::json::Object{
       {"nests", std::move(list)},  {"weight_bytes", weightBytes},
       {"state_bytes", stateBytes}, {"level", levelName(level)},
-      {"block_rows", block},       {"stages", std::move(stageList)}};
+      {"block_rows", block},       {"stages", std::move(stageList)},
+      {"schedule", schedule},      {"limits", limits}};
 }

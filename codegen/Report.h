@@ -14,32 +14,16 @@
 #ifndef TTC_CODEGEN_REPORT_H
 #define TTC_CODEGEN_REPORT_H
 
-#include "codegen/Target.h"
+#include "codegen/Core.h"
+#include "codegen/Schedule.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/JSON.h"
 
-#include <array>
+#include <string>
 #include <vector>
 
 namespace ttc {
-
-/// Where the weights of a model can stay between two timesteps, nearest first.
-enum class Level { L1, L2, L3, Memory };
-llvm::StringRef levelName(Level level);
-
-/// A core, as far as the report knows it.
-struct Core {
-  /// Bytes of the caches L1, L2 and L3.
-  std::array<int64_t, 3> caches = {32 << 10, 1 << 20, 32 << 20};
-  /// Bytes a cycle that can be read from each level. Nominal: what
-  /// bench/roofline.cpp measures on a Zen 5 core, rounded down.
-  static constexpr std::array<double, 4> bytesPerCycle = {128, 48, 24, 10};
-
-  /// This machine's caches, where the system tells them.
-  static Core ofHost();
-  Level levelOf(int64_t bytes) const;
-};
 
 /// One nest of the step.
 struct NestReport {
@@ -56,6 +40,8 @@ struct StepReport {
   std::vector<NestReport> nests;
   int64_t weightBytes = 0, stateBytes = 0;
   Level level = Level::L1; ///< where all weights and states have room
+  std::string schedule;    ///< as --schedule takes it
+  std::string limits;      ///< that it follows from
   /// How a sequence is computed: rows of a block, 0 for step by step; and for
   /// each stage the layers in it.
   int64_t block = 0;
@@ -71,7 +57,7 @@ struct StepReport {
 };
 
 /// Of a module of nests (after batch-time).
-StepReport reportStep(mlir::ModuleOp module, const VectorUnit &unit,
+StepReport reportStep(mlir::ModuleOp module, const Schedule &schedule,
                       const Core &core);
 
 } // namespace ttc

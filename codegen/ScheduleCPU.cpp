@@ -45,18 +45,26 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
                      "plan-states run before schedule-cpu");
       return signalPassFailure();
     }
-    VectorUnit unit{lanes, registers, fma};
+    auto chosen =
+        Schedule::choose({lanes, registers, fma}, Core(), scheduleText);
+    if (!chosen) {
+      module.emitError(toString(chosen.takeError()));
+      return signalPassFailure();
+    }
+    const Schedule &schedule = *chosen;
     if (failed(checkDeclared(step, module)) ||
         failed(checkDeclared(prepare, module)) || failed(checkProducts(step)))
       return signalPassFailure();
 
-    PreparedPlan plan = planPrepared(step, unit);
-    BytesAttr scratch = scheduleStep(step, unit, plan, module, workers);
+    PreparedPlan plan = planPrepared(step, schedule);
+    BytesAttr scratch = scheduleStep(step, schedule, plan, module, workers);
     if (auto stages = step->getAttrOfType<ArrayAttr>(stagesAttr))
-      scratch = scheduleStages(stages, unit, plan, module, scratch, workers);
-    schedulePrepare(prepare, unit, plan, module);
+      scratch =
+          scheduleStages(stages, schedule, plan, module, scratch, workers);
+    schedulePrepare(prepare, schedule, plan, module);
 
     Builder builder(&getContext());
+    module->setAttr(scheduleAttr, builder.getStringAttr(schedule.text()));
     module->setAttr(preparedSizeAttr, builder.getI64IntegerAttr(plan.size));
     module->setAttr(scratchSizeAttr, scratch);
     if (workers > 1)
@@ -67,7 +75,7 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
 
   /// Emits the stages of a sequence; returns a size of scratch that is enough
   /// for them, behind the block's buffers, and for the step.
-  static BytesAttr scheduleStages(ArrayAttr names, const VectorUnit &unit,
+  static BytesAttr scheduleStages(ArrayAttr names, const Schedule &schedule,
                                   const PreparedPlan &plan, ModuleOp module,
                                   BytesAttr ofStep, int64_t workers) {
     int64_t block = module->getAttrOfType<IntegerAttr>(blockAttr).getInt();
@@ -75,7 +83,7 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
     int64_t fixed = 0, perBatch = 0;
     for (auto name : names.getAsRange<FlatSymbolRefAttr>()) {
       auto stage = module.lookupSymbol<func::FuncOp>(name.getValue());
-      BytesAttr size = scheduleStep(stage, unit, plan, module, workers);
+      BytesAttr size = scheduleStep(stage, schedule, plan, module, workers);
       // The rows of a whole block are never more than its size.
       bool takesBlock = stage->hasAttr(wholeBlockAttr);
       int64_t rows = takesBlock ? block : 0;
@@ -121,7 +129,8 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
            use.getOperandNumber() < first + nest.getNumProducts();
   }
 
-  static PreparedPlan planPrepared(func::FuncOp step, const VectorUnit &unit) {
+  static PreparedPlan planPrepared(func::FuncOp step,
+                                   const Schedule &schedule) {
     PreparedPlan plan;
     if (auto storage =
             step->getParentOfType<ModuleOp>()->getAttrOfType<TypeAttr>(
@@ -138,7 +147,7 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
         bool isWeight = nest && isProductWeight(nest, use);
         if (isWeight)
           plan.add(index.getInt(), Layout::Panels,
-                   PreparedPlan::panels(type, unit).storedElements() *
+                   PreparedPlan::panels(type, schedule).storedElements() *
                        elementBytes(plan.packedElement(type)));
         else
           plan.add(index.getInt(), Layout::Dense,

@@ -27,11 +27,11 @@ namespace {
 /// on the weights alone, and packs.
 class PrepareScheduler {
 public:
-  PrepareScheduler(func::FuncOp prepare, const VectorUnit &unit,
+  PrepareScheduler(func::FuncOp prepare, const Schedule &schedule,
                    PreparedPlan &plan, ModuleOp module)
-      : prepare(prepare), unit(unit), plan(plan), symbols(module) {}
+      : prepare(prepare), schedule(schedule), plan(plan), symbols(module) {}
 
-  void schedule() {
+  void emit() {
     unsigned numParams = prepare.getNumArguments();
     flagsPointer = numParams;
     preparedPointer = numParams + 1;
@@ -70,7 +70,7 @@ private:
   /// share.
   void emitPart(function_ref<void(EntryBuilder &, NestEmitter &)> body) {
     EntryBuilder part(*whole);
-    NestEmitter emitter(part.b, unit, /*batch=*/Value());
+    NestEmitter emitter(part.b, schedule, /*batch=*/Value());
     body(part, emitter);
     part.finishPart();
   }
@@ -211,7 +211,7 @@ private:
   void emitPacking(Value weight, int64_t offset) {
     ImplicitLocOpBuilder &b = whole->b;
     RankedTensorType type = tensorType(weight);
-    PanelPlan panels = PreparedPlan::panels(type, unit);
+    PanelPlan panels = PreparedPlan::panels(type, schedule);
     Matrix matrix = matrixOf(weight);
     Type stored = plan.packedElement(type);
     func::FuncOp pack = getPackFunction(prepare, type.getElementType(), stored);
@@ -230,7 +230,7 @@ private:
   }
 
   func::FuncOp prepare;
-  VectorUnit unit;
+  Schedule schedule;
   PreparedPlan &plan;
   SymbolTable symbols;
   EntryBuilder *whole = nullptr;
@@ -240,7 +240,7 @@ private:
 
 } // namespace
 
-void ttc::schedulePrepare(func::FuncOp prepare, const VectorUnit &unit,
+void ttc::schedulePrepare(func::FuncOp prepare, const Schedule &schedule,
                           PreparedPlan &plan, ModuleOp module) {
-  PrepareScheduler(prepare, unit, plan, module).schedule();
+  PrepareScheduler(prepare, schedule, plan, module).emit();
 }

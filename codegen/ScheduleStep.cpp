@@ -53,14 +53,14 @@ struct MemoryBlock {
 /// Emits the step: finds every tensor its memory, then emits nest after nest.
 class StepScheduler {
 public:
-  StepScheduler(func::FuncOp step, const VectorUnit &unit,
+  StepScheduler(func::FuncOp step, const Schedule &schedule,
                 const PreparedPlan &prepared, ModuleOp module, StepForm form,
                 int64_t workers)
-      : step(step), unit(unit), prepared(prepared), module(module),
+      : step(step), schedule(schedule), prepared(prepared), module(module),
         symbols(module), form(form), workers(workers) {}
 
   /// Returns the size of the scratch.
-  BytesAttr schedule() {
+  BytesAttr emit() {
     for (unsigned i = 0; i < step.getNumArguments(); ++i)
       numInputs += bool(step.getArgAttr(i, inputAttr));
     for (unsigned i = 0; i < step.getNumResults(); ++i)
@@ -72,7 +72,7 @@ public:
     placeArguments();
 
     Frame whole(
-        unit, step,
+        schedule, step,
         (step.getSymName() + (form == StepForm::Alone ? ".step" : ".shared"))
             .str(),
         scratchPointer() + 1, form, [&](unsigned pointer) {
@@ -100,9 +100,9 @@ private:
   /// one.
   struct Frame {
     template <typename... Args>
-    Frame(const VectorUnit &unit, Args &&...args)
+    Frame(const Schedule &schedule, Args &&...args)
         : entry(std::forward<Args>(args)...),
-          emitter(entry.b, unit, entry.batch, entry.team) {}
+          emitter(entry.b, schedule, entry.batch, entry.team) {}
 
     EntryBuilder entry;
     NestEmitter emitter;
@@ -265,7 +265,7 @@ private:
 
   Buffer packedWeight(Value weight) {
     RankedTensorType type = tensorType(weight);
-    int64_t elements = PreparedPlan::panels(type, unit).storedElements();
+    int64_t elements = PreparedPlan::panels(type, schedule).storedElements();
     int64_t offset =
         prepared.offsets
             .find({preparedIndex(cast<BlockArgument>(weight)), Layout::Panels})
@@ -280,24 +280,30 @@ private:
     for (NestOp nest : step.getBody().front().getOps<NestOp>())
       for (Value input : nest.getProductInputs()) {
         int64_t size = elementBytes(input.getType());
-        most =
-            std::max<int64_t>(most, nest.getNumProducts() * size *
-                                        NestEmitter::tileElements(unit, size));
+        most = std::max<int64_t>(most,
+                                 nest.getNumProducts() * size *
+                                     NestEmitter::tileElements(schedule, size));
       }
     return most;
   }
 
   Buffer tile(NestOp nest) {
     Type element = getElementTypeOrSelf(nest.getProductInputs().front());
-    int64_t elements = nest.getNumProducts() *
-                       NestEmitter::tileElements(unit, elementBytes(element));
+    int64_t elements =
+        nest.getNumProducts() *
+        NestEmitter::tileElements(schedule, elementBytes(element));
     return frame->entry.view(scratchPointer(), element, elements, 0, roomBytes);
+  }
+
+  bool listsEvents(Value input) {
+    return schedule.events != ListEvents::Off && mayBeEvents(input);
   }
 
   /// Room for a list of active inputs: whole vectors are stored at its end.
   int64_t listBytes(Value input) {
-    return llvm::alignTo((tensorType(input).getShape().back() + unit.lanes) * 4,
-                         bufferAlignment);
+    return llvm::alignTo(
+        (tensorType(input).getShape().back() + schedule.lanes) * 4,
+        bufferAlignment);
   }
 
   /// Room for the lists of the nest that has the most.
@@ -306,7 +312,7 @@ private:
     for (NestOp nest : step.getBody().front().getOps<NestOp>()) {
       int64_t sum = 0;
       for (Value input : nest.getProductInputs())
-        sum += mayBeEvents(input) ? listBytes(input) : 0;
+        sum += listsEvents(input) ? listBytes(input) : 0;
       most = std::max(most, sum);
     }
     return most;
@@ -315,10 +321,10 @@ private:
   void placeEvents(NestOp nest, NestBuffers &buffers) {
     int64_t offset = eventsOffset;
     for (Value input : nest.getProductInputs()) {
-      bool isSparse = mayBeEvents(input);
-      buffers.mayBeEvents.push_back(isSparse);
+      bool isListed = listsEvents(input);
+      buffers.mayBeEvents.push_back(isListed);
       buffers.events.push_back(nullptr);
-      if (!isSparse)
+      if (!isListed)
         continue;
       int64_t elements = listBytes(input) / 4;
       buffers.events.back() =
@@ -385,16 +391,15 @@ private:
 
     // LLVM's time grows faster than a function: each operation of a long step
     // becomes one of its own, which a short step is spared the calls for.
-    constexpr unsigned longest = 8;
     auto operations = llvm::make_filter_range(
         step.getBody().front().without_terminator(),
         [](Operation &op) { return becomesLoops(&op); });
-    unsigned length = 0;
+    int64_t length = 0;
     for (Operation &op : operations) {
       auto nest = dyn_cast<NestOp>(op);
       length += nest && nest.hasProduct() ? nest.getNumProducts() : 1;
     }
-    bool isLong = length > longest;
+    bool isLong = length > schedule.longest;
     for (Operation &op : operations) {
       barrier();
       hasWritten = true;
@@ -403,7 +408,7 @@ private:
         continue;
       }
       Frame *whole = frame;
-      Frame part(unit, whole->entry);
+      Frame part(schedule, whole->entry);
       frame = &part;
       emitOperation(op, results);
       part.entry.finishPart();
@@ -484,7 +489,7 @@ private:
   }
 
   func::FuncOp step;
-  VectorUnit unit;
+  Schedule schedule;
   const PreparedPlan &prepared;
   ModuleOp module;
   SymbolTable symbols;
@@ -504,11 +509,11 @@ private:
 
 } // namespace
 
-BytesAttr ttc::scheduleStep(func::FuncOp step, const VectorUnit &unit,
+BytesAttr ttc::scheduleStep(func::FuncOp step, const Schedule &schedule,
                             const PreparedPlan &plan, ModuleOp module,
                             int64_t workers) {
   auto emit = [&](StepForm form) {
-    return StepScheduler(step, unit, plan, module, form, workers).schedule();
+    return StepScheduler(step, schedule, plan, module, form, workers).emit();
   };
   if (workers > 1)
     emit(StepForm::Shared);

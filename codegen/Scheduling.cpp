@@ -41,9 +41,9 @@ void PreparedPlan::add(unsigned index, Layout layout, int64_t bytes) {
 }
 
 PanelPlan PreparedPlan::panels(RankedTensorType weight,
-                               const VectorUnit &unit) {
+                               const Schedule &schedule) {
   return PanelPlan(weight.getDimSize(0), weight.getDimSize(1),
-                   unit.forElements(elementBytes(weight)));
+                   schedule.forElements(elementBytes(weight)));
 }
 
 static void markPointer(func::FuncOp function, unsigned index) {

@@ -47,7 +47,7 @@ struct PreparedPlan {
   }
   /// How a matrix of weights is packed.
   static PanelPlan panels(mlir::RankedTensorType weight,
-                          const VectorUnit &unit);
+                          const Schedule &schedule);
 };
 
 /// What the workers of a team wait for each other with: it takes what the
@@ -143,13 +143,13 @@ mlir::func::FuncOp getPackFunction(mlir::func::FuncOp prepare, mlir::Type from,
 /// then emits operation after operation. Returns the size of the scratch.
 /// That has a room for each of `workers`; with more than one, the shared form
 /// is emitted as well, or alone for a GPU.
-BytesAttr scheduleStep(mlir::func::FuncOp step, const VectorUnit &unit,
+BytesAttr scheduleStep(mlir::func::FuncOp step, const Schedule &schedule,
                        const PreparedPlan &plan, mlir::ModuleOp module,
                        int64_t workers);
 
 /// Emits the prepare function: activates what comes raw, computes what depends
 /// on the weights alone, and packs. The plan grows by what only prepare reads.
-void schedulePrepare(mlir::func::FuncOp prepare, const VectorUnit &unit,
+void schedulePrepare(mlir::func::FuncOp prepare, const Schedule &schedule,
                      PreparedPlan &plan, mlir::ModuleOp module);
 
 } // namespace ttc

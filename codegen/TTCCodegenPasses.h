@@ -34,6 +34,8 @@ inline constexpr llvm::StringLiteral preparedSizeAttr = "ttc.prepared_size";
 inline constexpr llvm::StringLiteral scratchSizeAttr = "ttc.scratch_size";
 /// On a scheduled module: how many workers may share a timestep, if several.
 inline constexpr llvm::StringLiteral workersAttr = "ttc.workers";
+/// On the same: the schedule, as the option of schedule-cpu takes it.
+inline constexpr llvm::StringLiteral scheduleAttr = "ttc.schedule";
 
 } // namespace ttc
 

@@ -6,7 +6,8 @@ def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
     Emits each nest as the loops that keep its accumulators in registers (the shape
     is that of docs/schedule.md), lays the prepared weights out in panels, and gives
     both functions their entry: bare pointers to inputs, outputs, prepared weights,
-    states and scratch, and the batch.
+    states and scratch, and the batch. `ttc.schedule` says by which numbers all this was
+    laid out, as the option takes them.
 
     With several workers each function has a second form, of which every worker of a
     team calls its part: what its first nest computes is divided by rows or columns,
@@ -17,7 +18,10 @@ def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
     Option<"registers", "registers", "int64_t", "32", "vector registers">,
     Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">,
     Option<"workers", "workers", "int64_t", "1",
-           "how many threads may share a timestep">
+           "how many threads may share a timestep">,
+    Option<"scheduleText", "schedule", "std::string", "",
+           "key=value,key=value: what is chosen otherwise than by the vector unit "
+           "(docs/schedule.md)">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",

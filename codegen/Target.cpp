@@ -151,6 +151,7 @@ Expected<ttc::Target> ttc::resolveTarget(const TargetOptions &options) {
     if (target.isHost()) {
       target.cpu = sys::getHostCPUName();
       target.features = hostFeatures();
+      target.core = Core::ofHost();
     } else {
       target.cpu = triple.isRISCV() ? "generic-rv64" : "generic";
     }

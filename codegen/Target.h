@@ -12,7 +12,7 @@
 #ifndef TTC_CODEGEN_TARGET_H
 #define TTC_CODEGEN_TARGET_H
 
-#include "codegen/PanelPlan.h"
+#include "codegen/Schedule.h"
 
 #include "llvm/Support/Error.h"
 #include "llvm/Target/TargetMachine.h"
@@ -34,6 +34,7 @@ struct Target {
   std::string features; ///< as LLVM takes them: +avx2,-sse4a,…
   std::unique_ptr<llvm::TargetMachine> machine;
   VectorUnit unit;
+  Core core; ///< the host's own, if code is made for this very machine
 
   /// The features that a CPU must have to run the code, separated by commas.
   std::string requiredFeatures() const;

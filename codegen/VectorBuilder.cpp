@@ -68,12 +68,12 @@ Value VectorBuilder::numElements(RankedTensorType type) {
 // Vectors
 //===----------------------------------------------------------------------===//
 
-int64_t ttc::lanesFor(const VectorUnit &unit, TypeRange types) {
+int64_t ttc::lanesFor(const Schedule &schedule, TypeRange types) {
   int64_t bytes = 4;
   for (Type type : types)
     bytes = std::max<int64_t>(
         bytes, getElementTypeOrSelf(type).getIntOrFloatBitWidth() / 8);
-  return unit.forElements(bytes).lanes;
+  return schedule.forElements(bytes).lanes;
 }
 
 Value VectorBuilder::splat(Type element, double value, int64_t lanes) {
@@ -142,7 +142,7 @@ void VectorBuilder::store(Value vector, Buffer buffer, Value index, Mask mask) {
 }
 
 Value VectorBuilder::fma(Value l, Value r, Value acc) {
-  if (unit.hasFMA)
+  if (schedule.hasFMA)
     return vector::FMAOp::create(b, l, r, acc);
   return arith::AddFOp::create(b, arith::MulFOp::create(b, l, r), acc);
 }

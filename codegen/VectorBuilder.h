@@ -48,9 +48,9 @@ struct Team {
 class VectorBuilder {
 public:
   /// `batch` is the value of every dynamic size.
-  VectorBuilder(mlir::ImplicitLocOpBuilder &builder, const VectorUnit &unit,
+  VectorBuilder(mlir::ImplicitLocOpBuilder &builder, const Schedule &schedule,
                 mlir::Value batch, const Team &team = {})
-      : b(builder), unit(unit), batch(batch), team(team) {}
+      : b(builder), schedule(schedule), batch(batch), team(team) {}
 
   /// The number of elements of a tensor, as a value of index type.
   mlir::Value numElements(mlir::RankedTensorType type);
@@ -121,7 +121,7 @@ protected:
                                            int64_t lanes, mlir::Value element);
 
   mlir::ImplicitLocOpBuilder &b;
-  VectorUnit unit;
+  Schedule schedule;
   mlir::Value batch;
   Team team;
   Generator generator;
@@ -136,7 +136,7 @@ private:
 
 /// The lanes that a computation with elements of these types has: those of the
 /// widest.
-int64_t lanesFor(const VectorUnit &unit, mlir::TypeRange types);
+int64_t lanesFor(const Schedule &schedule, mlir::TypeRange types);
 
 } // namespace ttc
 

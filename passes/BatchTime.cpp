@@ -29,21 +29,19 @@ using namespace ttc;
 
 namespace {
 
-/// Beyond so many rows a product is not faster the more it has.
-constexpr int64_t maxBlockRows = 48;
-
 /// Plans and builds the stages of one step function.
 class StageBuilder {
 public:
-  StageBuilder(func::FuncOp original, func::FuncOp step)
-      : original(original), step(step) {}
+  StageBuilder(func::FuncOp original, func::FuncOp step,
+               const BatchTimeOptions &options)
+      : original(original), step(step), options(options) {}
 
   /// Builds the stages behind the original step; false where a sequence gains
   /// nothing, or is not of the sort that this pass knows.
   bool build(int64_t &block, BytesAttr &buffers) {
     if (!step.canLeadByTime())
       return false;
-    stages = planStages(step);
+    stages = planStages(step, options.events);
     for (auto [index, stage] : llvm::enumerate(stages))
       for (Operation *op : stage.ops)
         stageOf[op] = index;
@@ -62,11 +60,11 @@ private:
   /// A block pays where products of several timesteps read weights once: if
   /// those of one timestep have few rows.
   bool gains() {
-    return llvm::any_of(stages, [](const Stage &stage) {
-      return stage.wholeBlock && llvm::any_of(stage.ops, [](Operation *op) {
+    return llvm::any_of(stages, [&](const Stage &stage) {
+      return stage.wholeBlock && llvm::any_of(stage.ops, [&](Operation *op) {
                auto nest = dyn_cast<NestOp>(op);
                return nest && nest.hasProduct() &&
-                      rowsOf(nest) <= maxBlockRows / 2;
+                      rowsOf(nest) <= options.rows / 2;
              });
     });
   }
@@ -124,11 +122,12 @@ private:
             bytes += stepBytes(result.getType());
           }
     // What passes between stages stays in the nearest caches; as many rows as
-    // make whole tiles of 12, 6 and 4. With a dynamic batch a run takes fewer
-    // timesteps the more rows each has.
-    constexpr int64_t tile = 12, cache = 256 * 1024;
-    block = std::clamp(cache / std::max<int64_t>(bytes, 1) / tile * tile, tile,
-                       maxBlockRows);
+    // make whole tiles. With a dynamic batch a run takes fewer timesteps the
+    // more rows each has.
+    int64_t fitting = options.cache / std::max<int64_t>(bytes, 1) /
+                      options.tile * options.tile;
+    block =
+        std::clamp(fitting, std::min(options.tile, options.rows), options.rows);
     int64_t end = 0;
     for (Value value : between) {
       buffers[value] = BytesAttr::get(step.get().getContext(), end, 0);
@@ -356,6 +355,7 @@ private:
 
   func::FuncOp original;
   StepFunction step;
+  BatchTimeOptions options;
   SmallVector<Stage> stages;
   llvm::DenseMap<Operation *, unsigned> stageOf;
   llvm::DenseMap<Value, BytesAttr> buffers;
@@ -363,6 +363,8 @@ private:
 };
 
 struct BatchTime : ttc::impl::BatchTimeBase<BatchTime> {
+  using Base::Base;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     func::FuncOp step = getStepFunction(module);
@@ -372,7 +374,8 @@ struct BatchTime : ttc::impl::BatchTimeBase<BatchTime> {
     func::FuncOp copy = step.clone();
     int64_t block;
     BytesAttr buffers;
-    if (StageBuilder(step, copy).build(block, buffers)) {
+    BatchTimeOptions options{rows, cache, tile, events};
+    if (StageBuilder(step, copy, options).build(block, buffers)) {
       Builder builder(&getContext());
       module->setAttr(blockAttr, builder.getI64IntegerAttr(block));
       module->setAttr(buffersSizeAttr, buffers);

@@ -467,8 +467,10 @@ def BatchTime : TTC_Pass<"ttc-batch-time"> {
 
     Each stage is a function like the step. `ttc.whole_block` says that it takes the block
     at once; `ttc.buffer` where in the block's buffers lies what passes from stage to stage.
-    `ttc.block` is how many rows a block has at most: a batch of 4 goes a quarter as many
-    timesteps at once, and one of more than half as many rows gains nothing and keeps the step.
+    `ttc.block` is how many rows a block has at most: whole tiles, as many as the cache holds
+    what passes between stages of, and no more than the option says. A batch of 4 goes a quarter
+    as many timesteps at once, and one of more than half as many rows gains nothing and keeps the
+    step.
     The sums are those of the step, in the same order: the bits are the same. A model that
     draws random numbers, or that passes an input through, keeps the step for its sequences.
 
@@ -522,6 +524,13 @@ def BatchTime : TTC_Pass<"ttc-batch-time"> {
     }
     ```
   }];
+  let options = [
+    Option<"rows", "rows", "int64_t", "48", "the most rows of a block">,
+    Option<"cache", "cache", "int64_t", "256 * 1024",
+           "bytes that what passes between stages may take">,
+    Option<"tile", "tile", "int64_t", "12", "rows that a product computes at once">,
+    Option<"events", "events", "bool", "true", "whether products list their active inputs">
+  ];
 }
 
 #endif // TTC_PASSES_TD

@@ -77,7 +77,8 @@ namespace {
 
 class StagePlanner {
 public:
-  explicit StagePlanner(StepFunction &step) : step(step) {}
+  StagePlanner(StepFunction &step, bool listsEvents)
+      : step(step), listsEvents(listsEvents) {}
 
   /// Products of a recurrent nest whose inputs no recurrence needs become nests
   /// of their own. Events keep theirs: a timestep's active inputs are few.
@@ -96,7 +97,8 @@ public:
         Operation *producer = root.getDefiningOp();
         bool isRecurrent = step.isState(root) ||
                            (producer && groupOf(producer) == groupOf(nest));
-        bool isEvents = producer && mayBeEvents(nest.getProductInputs()[p]);
+        bool isEvents =
+            listsEvents && producer && mayBeEvents(nest.getProductInputs()[p]);
         if (!isRecurrent && !isEvents)
           apart.push_back(p);
       }
@@ -288,6 +290,7 @@ private:
   }
 
   StepFunction &step;
+  bool listsEvents;
   SmallVector<Operation *> ops;
   SmallVector<bool> recurrent;
   SmallVector<unsigned> group;
@@ -296,8 +299,8 @@ private:
 
 } // namespace
 
-SmallVector<Stage> ttc::planStages(StepFunction &step) {
-  StagePlanner planner(step);
+SmallVector<Stage> ttc::planStages(StepFunction &step, bool listsEvents) {
+  StagePlanner planner(step, listsEvents);
   planner.splitProducts();
   return planner.plan();
 }

@@ -33,6 +33,7 @@ def compile(
     target: str = "cpu",
     batch: int | None = None,
     dtype: torch.dtype | None = None,
+    schedule: str | None = None,
 ) -> CompiledModel:
     """Compiles a module for this machine.
 
@@ -42,6 +43,8 @@ def compile(
     dtype: torch.float32 or torch.float64 to compute in, the model and the examples converted; by
         default the model's own. torch.bfloat16 or torch.float16: computed in float32, with the
         states and the weights of matrices kept in that; inputs and outputs stay float32.
+    schedule: "key=value,key=value" to lay the timestep out otherwise than the compiler would
+        choose for this machine; docs/schedule.md has the keys.
 
     A model that runs a torch.nn.RNN, LSTM or GRU over a sequence is compiled for one timestep:
     `c(x)` takes one without the time axis, `c.run(xs)` takes (T, ...). The initial states are the
@@ -64,6 +67,8 @@ def compile(
         )
     if dtype in _STORAGE:
         options.append(f"--storage={_STORAGE[dtype]}")
+    if schedule is not None:
+        options.append(f"--schedule={schedule}")
     exported = export_model(model, example_input, "model")
     # Fixed by the compiler and not in the model IR: the same model has the same fingerprint.
     if batch is not None and check_batch(exported.inputs, batch):

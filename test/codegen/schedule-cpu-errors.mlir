@@ -4,6 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // RUN: tt-opt %s --split-input-file --ttc-schedule-cpu --verify-diagnostics
+// RUN: not tt-opt %S/schedule-cpu-units.mlir %nest-passes --ttc-schedule-cpu="schedule=tile=many" 2>&1 | FileCheck %s
+//
+// CHECK: error: the schedule's tile is a whole number from 1 to 64, but 'many' was given
 
 // expected-error @+1 {{expected a threaded model, a func.func whose arguments carry 'ttc.input': thread-states makes it}}
 module {

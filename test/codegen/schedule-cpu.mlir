@@ -6,7 +6,7 @@
 // RUN: tt-opt %s --split-input-file %step-passes | FileCheck %s
 
 // The entry: inputs, outputs, prepared weights, states, scratch, the batch.
-// CHECK: module attributes {ttc.prepared_size = 1344 : i64, ttc.scratch_size = #ttc.bytes<2048 + 0 * batch>, ttc.states_size = #ttc.bytes<128 + 0 * batch>} {
+// CHECK: module attributes {ttc.prepared_size = 1344 : i64, ttc.schedule = "{{.*}}", ttc.scratch_size = #ttc.bytes<2048 + 0 * batch>, ttc.states_size = #ttc.bytes<128 + 0 * batch>} {
 // CHECK-LABEL: func.func @one_row.step(
 // CHECK-SAME: %[[IN:[^:]*]]: memref<i8> {llvm.noalias}, %[[OUT:[^:]*]]: memref<i8> {llvm.noalias}, %[[PREPARED:[^:]*]]: memref<i8> {llvm.noalias}, %[[STATES:[^:]*]]: memref<i8> {llvm.noalias}, %[[SCRATCH:[^:]*]]: memref<i8> {llvm.noalias}, %{{[^:]*}}: index) {
 ttc.model @one_row(%x: tensor<1x8xf32>) -> tensor<1x32xf32> {

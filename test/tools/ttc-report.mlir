@@ -7,6 +7,8 @@
 // RUN: ttc %s --triple=x86_64-unknown-linux-gnu --mcpu=v3 --batch=8 --emit=obj -o %t.o --report | FileCheck %s --check-prefix=NARROW
 // RUN: ttc %s --triple=x86_64-unknown-linux-gnu --mcpu=v4 --storage=bf16 --emit=obj -o %t.o --report=json > %t.json
 // RUN: FileCheck %s --check-prefix=JSON --input-file=%t.json
+// RUN: ttc %s --triple=x86_64-unknown-linux-gnu --mcpu=v4 --schedule=tile=1,block=7,events=off --emit=obj -o %t.o --report \
+// RUN:   | FileCheck %s --check-prefix=GIVEN
 // RUN: not ttc %s --report --emit=nests 2>&1 | FileCheck %s --check-prefix=BOTH
 
 // The columns: what is computed, bytes of weights and states, operations, the least cycles and
@@ -17,7 +19,9 @@
 // CHECK-NEXT: gru {{ *}}512 -> 256, 2 products {{ *}}526 K {{ *}}1024
 // CHECK-NEXT: gru {{ *}}1024 -> 256, 4 products {{ *}}1051 K {{ *}}2048
 // CHECK-NEXT: all {{ *}}1682 K {{ *}}2048 {{.*}} weights and states have room in L{{[1-3]}}
-// CHECK: A sequence goes in blocks of 48 rows:
+// CHECK: Schedule: lanes=16,registers=32,panel=2,pass=16,tile=24,chains=4,inflight=8,update=4,row-events=75,tile-events=25,block=48,cache=256,longest=8,events=auto
+// CHECK-NEXT: for 32 registers of 16 lanes, 8 sums in flight (4 cycles of latency, 2 a cycle), 256 KiB of cache for a block.
+// CHECK-NEXT: A sequence goes in blocks of 48 rows:
 // CHECK-NEXT: the whole block: in+neurons
 // CHECK-NEXT: timestep by timestep: in+neurons
 // CHECK-NEXT: the whole block: gru
@@ -26,11 +30,17 @@
 // Half the registers of half the width, and a batch that is known.
 // NARROW: in+neurons {{ *}}100 -> 256 {{.*}} panels of 2 x 8, 4 a pass; 8 rows in tiles of 6
 
+// What was given, and what follows from it.
+// GIVEN: in+neurons {{ *}}100 -> 256 {{.*}} panels of 2 x 16, 8 a pass{{$}}
+// GIVEN: Schedule: lanes=16,registers=32,panel=2,pass=16,tile=1,{{.*}},block=7,cache=256,longest=8,events=off
+// GIVEN: A sequence goes in blocks of 7 rows:
+
 // Weights in 16 bits are half as many bytes.
 // JSON: "bound": "L{{[1-3]}}"
 // JSON: "computes": "100 -> 256"
 // JSON: "layer": "neurons+in"
 // JSON: "weight_bytes": 552{{[0-9]+}}
+// JSON: "schedule": "lanes=16,{{.*}},events=auto"
 // JSON: "stages"
 
 // BOTH: error: --report prints on stdout, where this --emit writes too: give it a file with -o

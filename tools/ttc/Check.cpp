@@ -110,8 +110,8 @@ LogicalResult ttc::checkModel(StringRef path, bool asJSON,
       addDeclarePasses(pm, {});
       addExpandPasses(pm);
       addThreadPasses(pm);
-      addFusePasses(pm);
-      addSchedulePasses(pm, VectorUnit());
+      addFusePasses(pm, Schedule());
+      addSchedulePasses(pm, Schedule());
       (void)pm.run(*module);
     }
   }

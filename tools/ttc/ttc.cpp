@@ -132,6 +132,10 @@ llvm::cl::opt<unsigned>
 llvm::cl::opt<char> optimization("O", llvm::cl::Prefix, llvm::cl::init('3'),
                                  llvm::cl::desc("Optimisation level, 0 to 3"),
                                  llvm::cl::cat(category));
+llvm::cl::opt<std::string> scheduleText(
+    "schedule", llvm::cl::value_desc("key=value,..."), llvm::cl::cat(category),
+    llvm::cl::desc("Lay the timestep out by these numbers in place of those "
+                   "that were chosen, which --report names"));
 enum class Report { None, Text, JSON };
 llvm::cl::opt<Report> reportAs(
     "report", llvm::cl::ValueOptional, llvm::cl::init(Report::None),
@@ -178,10 +182,11 @@ public:
          [&](OpPassManager &pm) { addDeclarePasses(pm, {batch, storage}); }},
         {Emit::Expanded, "expanded", "expanding the layers", addExpandPasses},
         {Emit::Threaded, "threaded", "threading the states", addThreadPasses},
-        {Emit::Nests, "nests", "fusing the timestep", addFusePasses},
+        {Emit::Nests, "nests", "fusing the timestep",
+         [&](OpPassManager &pm) { addFusePasses(pm, *schedule); }},
         {Emit::Scheduled, "scheduled", "scheduling the loops",
          [&](OpPassManager &pm) {
-           addSchedulePasses(pm, machine.unit, threads);
+           addSchedulePasses(pm, *schedule, threads);
          }}};
     for (const Stage &stage : stages) {
       progress.stage(stage.what.str());
@@ -299,10 +304,18 @@ private:
                         "first");
       machines.push_back(std::move(*resolved));
     }
+    for (const ttc::Target &each : machines)
+      if (auto chosen = scheduleFor(each); !chosen)
+        return report(chosen.takeError());
     machine = std::move(machines.front());
+    schedule = llvm::cantFail(scheduleFor(machine));
     otherMachines.assign(std::make_move_iterator(machines.begin() + 1),
                          std::make_move_iterator(machines.end()));
     return success();
+  }
+
+  static llvm::Expected<Schedule> scheduleFor(const ttc::Target &own) {
+    return Schedule::choose(own.unit, own.core, scheduleText);
   }
 
   /// The schema is that of the model as it was written: a states file of the
@@ -335,7 +348,7 @@ private:
     if (reportAs == Report::None)
       return;
     progress.clear();
-    StepReport report = reportStep(*module, machine.unit,
+    StepReport report = reportStep(*module, *schedule,
                                    machine.isHost() ? Core::ofHost() : Core());
     if (reportAs == Report::JSON)
       llvm::outs() << llvm::formatv("{0:2}\n", report.toJSON());
@@ -351,7 +364,7 @@ private:
     for (const ttc::Target &other : otherMachines) {
       OwningOpRef<ModuleOp> copy = nests->clone();
       PassManager pm(&context);
-      addSchedulePasses(pm, other.unit, threads);
+      addSchedulePasses(pm, llvm::cantFail(scheduleFor(other)), threads);
       if (failed(pm.run(*copy)))
         return failure();
       ModelTable own = table;
@@ -622,6 +635,7 @@ private:
   OwningOpRef<ModuleOp> module;
   std::optional<int64_t> batch;
   ttc::Target machine;
+  std::optional<Schedule> schedule;
   /// Those that code is added for, less and less capable; and what it is made
   /// from.
   std::vector<ttc::Target> otherMachines;
