@@ -2,7 +2,8 @@
 # Compares ttc with the reference package: every layer, and random models.
 #   scripts/conformance.sh          what every change runs: 100 random models, new ones every day
 #   scripts/conformance.sh --full   1,000 of them, every layout, the reference's own tests; writes
-#                                   docs/conformance.md
+#                                   docs/conformance.md; then every layer, the zoo and events by
+#                                   each schedule of test/conformance/schedules.py
 # TTC_CONFORMANCE_MODELS=first,count in the environment chooses other random models.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,7 +31,7 @@ if $full; then
       --no-binary :all: --no-build-isolation --dest build/reference tracetorch==0.19.2
     tar -xzf build/reference/tracetorch-0.19.2.tar.gz -C build/reference --strip-components=1
   fi
-  say "Conformance, all of it: 1,000 random models take about ten minutes"
+  say "Conformance, all of it: it takes about an hour and a half"
 else
   say "Conformance"
 fi
@@ -38,5 +39,13 @@ status=0
 $python -m pytest -q test/conformance -n 2 || status=$?
 if $full; then
   $python scripts/conformance_table.py
+  $python -c 'import sys; sys.path[:0] = ["python", "test/conformance"]
+from schedules import SCHEDULES
+print(*SCHEDULES, sep="\n")' >build/schedules.txt
+  while read -r schedule; do
+    say "Conformance by another schedule: $schedule"
+    TTC_CONFORMANCE_SCHEDULE=$schedule $python -m pytest -q -n 2 -k 'not f64' \
+      test/conformance/test_{table,zoo,events}.py </dev/null || status=$?
+  done <build/schedules.txt
 fi
 exit "$status"

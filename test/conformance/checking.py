@@ -15,6 +15,7 @@ from comparing import Boundaries, assert_same_bits, error_in_tolerances, error_o
 from programs import Program
 from random_models import heaviside
 from references import Reference
+from schedules import SCHEDULES
 from torch import nn
 from ttc import toolchain
 
@@ -147,7 +148,9 @@ class Check:
         else:
             examples = tuple(x.movedim(0, program.time) for x in examples)
         ttc.export(self._model, examples, folder / "net")
-        toolchain.run_driver(folder / "net.mlir", folder / "libnet.so")
+        schedule = self._rng.choice([None, *SCHEDULES])
+        self._options = SCHEDULES.get(schedule, [])
+        toolchain.run_driver(folder / "net.mlir", folder / "libnet.so", self._options)
         self._compiled = self._load()
 
     def _load(self, library: str = "libnet.so") -> ttc.CompiledModel:
@@ -174,7 +177,8 @@ class Check:
         if self._rng.random() < 0.15:
             batch = self._batches[0]
             special = self._folder / "libspecial.so"
-            toolchain.run_driver(self._folder / "net.mlir", special, [f"--batch={batch}"])
+            options = [f"--batch={batch}", *self._options]
+            toolchain.run_driver(self._folder / "net.mlir", special, options)
             fixed = self._load(special.name)
             _compare(_steps(fixed, self._inputs), (outputs, states), "with a fixed batch")
 

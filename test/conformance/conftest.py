@@ -1,8 +1,10 @@
 """What the conformance tests share: compiled libraries, how much is tested, what was found.
 
 TTC_CONFORMANCE_FULL=1 tests every layout of every neuron and ten times as many stacks.
-TTC_CONFORMANCE_SEED (an int, default 0) moves all seeds. What the tests measured goes to
-build/conformance.json, from which scripts/conformance_table.py makes docs/conformance.md.
+TTC_CONFORMANCE_SEED (an int, default 0) moves all seeds. TTC_CONFORMANCE_SCHEDULE, one of the
+names in schedules.py, compiles everything by that schedule. What the tests measured by the chosen
+schedule goes to build/conformance.json, from which scripts/conformance_table.py makes
+docs/conformance.md.
 """
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,8 +26,11 @@ import ttc  # noqa: E402  (found through the path above)
 from ttc import toolchain  # noqa: E402
 from ttc.exporting import export_model, write_file  # noqa: E402
 
+from schedules import SCHEDULES, compiled_with  # noqa: E402
+
 FULL = os.environ.get("TTC_CONFORMANCE_FULL") == "1"
 SEED = int(os.environ.get("TTC_CONFORMANCE_SEED", "0"))
+SCHEDULE = os.environ.get("TTC_CONFORMANCE_SCHEDULE")
 
 
 def _random_models() -> range:
@@ -42,7 +47,15 @@ def pytest_report_header(config):
     return (
         f"conformance: base seed {SEED}, {'all' if FULL else 'a sample of the'} cases, random "
         f"models TTC_CONFORMANCE_MODELS={MODELS.start},{len(MODELS)}"
+        + (f", schedule: {SCHEDULE}" if SCHEDULE else "")
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def schedule():
+    """The schedule that all models are compiled by, if one is named."""
+    with compiled_with(SCHEDULES[SCHEDULE] if SCHEDULE else []):
+        yield
 
 
 class Libraries:
@@ -99,7 +112,7 @@ def pytest_runtest_logreport(report):
 
 
 def pytest_sessionfinish(session):
-    if hasattr(session.config, "workerinput") or not _rows:
+    if hasattr(session.config, "workerinput") or not _rows or SCHEDULE:
         return
     from rows import CASES, EVENTS
 
