@@ -16,11 +16,12 @@ from torch import nn
 
 NEURONS = [name for name in tt.snn.__all__ if name != "Layer"]
 ACTIVITIES = (1, 5, 10, 20, 50)  # % of the inputs that are events
-IMAGE_ACTIVITIES = (5, 20)  # as ACTIVITIES, of the convolutional case
 IMAGE = (3, 32, 32)
-QUICK_NEURONS = ("LIB", "DSRLITS", "LI")
-# Compiling each of 32 neurons takes the compiling engines of PyTorch an hour.
+QUICK_NEURONS = ("LIB", "DSRLITS", "LI", "DSLI")
+# Compiling each of 32 neurons takes the compiling engines of PyTorch an hour; and the code that they
+# make is the same for each activity.
 NEURONS_COMPILED_BY_TORCH = ("LIB", "DSRLITS")
+ACTIVITIES_COMPILED_BY_TORCH = (5, 10)
 NEURON_SIZE = 1024
 SILENT_STEPS = 5000
 CHECKED, TIMED = "checked", "timed"
@@ -227,7 +228,8 @@ GROUPS: dict[str, list[Case]] = {
     "b*": [
         Case(f"b*:{percent}", f"as b, rounding quantizer, {percent} % of the inputs are events",
              functools.partial(_make_hard_b, percent), _events(percent, 700), hard=True,
-             quick=percent in (5, 20))
+             compiled_by_torch=percent in ACTIVITIES_COMPILED_BY_TORCH,
+             quick=percent in (5, 50))
         for percent in ACTIVITIES
     ],
     "c": [
@@ -251,8 +253,8 @@ GROUPS: dict[str, list[Case]] = {
     "g*": [
         Case(f"g*:{percent}", f"as g, rounding quantizer, {percent} % of the inputs are events",
              functools.partial(_make_hard_g, percent), _events(percent, *IMAGE), hard=True,
-             quick=percent == 5)
-        for percent in IMAGE_ACTIVITIES
+             compiled_by_torch=percent in ACTIVITIES_COMPILED_BY_TORCH, quick=percent == 5)
+        for percent in ACTIVITIES
     ],
     "h": [
         Case(f"h:{kind}", f"{kind} alone, {NEURON_SIZE} neurons",

@@ -7,10 +7,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html import escape
 
-TTC = "ttc"
+import goals
+from bounds import Machine
+from compiling import Compiled
+
+TTC = goals.TTC
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Times:
 
     median: float
     min: float
+    rounds: int
 
 
 @dataclass
@@ -31,7 +36,6 @@ class Result:
     steps: int
     bound_us: float
     activity: Sequence[float]
-    rounds: int
     times: dict[str, Times] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -87,6 +91,17 @@ def _header(engines: Sequence[str]) -> list[str]:
     return ["case", "bound", "ttc / bound", "best peer / ttc", *engines]
 
 
+_COMPILE_HEADER = ["model", "export, s", "compile, s", "at most", ""]
+
+
+def _compile_rows(compiled: Sequence[Compiled]) -> list[list[str]]:
+    return [
+        [c.model, f"{c.export:.2f}", f"{c.compile:.2f}", f"{c.most:g}",
+         "reached" if c.compile <= c.most else "missed"]
+        for c in compiled
+    ]
+
+
 # Text.
 
 
@@ -94,14 +109,25 @@ def text_tables(results: Sequence[Result], engines: Sequence[str]) -> str:
     lines = []
     for title, members in sections(results).items():
         rows = [_header(engines), *[_row(result, engines) for result in members]]
-        widths = [max(map(len, column)) for column in zip(*rows)]
         lines += [title, "Microseconds a timestep: median (min), and how many times ttc's median."]
-        for row in rows:
-            cells = [row[0].ljust(widths[0])]
-            cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-            lines.append("  ".join(cells))
-        lines += [*_remarks(members, "  "), ""]
+        lines += [*_columns(rows), *_remarks(members, "  "), ""]
     return "\n".join(lines)
+
+
+def text_of_goals(verdicts: Sequence[goals.Verdict], compiled: Sequence[Compiled]) -> str:
+    lines = ["Goals: so many times as fast as", *_columns([goals.HEADER, *goals.rows(verdicts)])]
+    lines += ["", "Compiling", *_columns([_COMPILE_HEADER, *_compile_rows(compiled)]), ""]
+    return "\n".join(lines)
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        lines.append("  ".join(cells))
+    return lines
 
 
 def _remarks(results: Sequence[Result], indent: str) -> list[str]:
@@ -125,7 +151,12 @@ def _listed(cases: Sequence[str]) -> str:
 
 
 def markdown(
-    results: Sequence[Result], engines: Sequence[str], machine: Sequence[str], plot: str
+    results: Sequence[Result],
+    engines: Sequence[str],
+    machine: Sequence[str],
+    plot: str,
+    verdicts: Sequence[goals.Verdict],
+    compiled: Sequence[Compiled],
 ) -> str:
     lines = [
         "# Performance",
@@ -142,11 +173,27 @@ def markdown(
         f"![Times of all engines]({plot})",
         "",
     ]
+    lines += [
+        "## Goals",
+        "",
+        "So many times as fast as a rival in the same setting: the best peer that the run has,",
+        "the reference after TTcompile(), or ttc itself without events, on another case, or step",
+        "by step. What has no goal of its own is listed where it is behind its best peer.",
+        "",
+        *_markdown_table(goals.HEADER, goals.rows(verdicts)),
+        "",
+        goals.summary(verdicts),
+        "",
+        "## Compiling",
+        "",
+        "Seconds to export a model and to make a shared library of it, the best of some attempts.",
+        "",
+        *_markdown_table(_COMPILE_HEADER, _compile_rows(compiled)),
+        "",
+    ]
     for title, members in sections(results).items():
-        header = _header(engines)
-        lines += [f"## {title}", "", _markdown_row(header)]
-        lines.append(_markdown_row(["---", *["---:"] * (len(header) - 1)]))
-        lines += [_markdown_row(_row(result, engines)) for result in members]
+        lines += [f"## {title}", ""]
+        lines += _markdown_table(_header(engines), [_row(result, engines) for result in members])
         remarks = _remarks(members, "- ")
         lines += ["", *remarks, ""] if remarks else [""]
     lines += ["## The cases", ""]
@@ -159,32 +206,53 @@ def markdown(
     return "\n".join(lines) + "\n"
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)]
 
 
 # JSON.
 
 
-def to_json(results: Sequence[Result]) -> str:
+def times(results: Sequence[Result]) -> list[dict]:
     """One object for each engine that has a time."""
     rows = []
     for result in results:
-        for engine, times in result.times.items():
+        for engine, found in result.times.items():
             row = {
                 "case": result.case,
                 "batch": result.batch,
                 "steps": result.steps,
                 "engine": engine,
-                "median_us": round(times.median, 5),
-                "min_us": round(times.min, 5),
+                "median_us": round(found.median, 5),
+                "min_us": round(found.min, 5),
                 "bound_us": round(result.bound_us, 5),
-                "rounds": result.rounds,
+                "rounds": found.rounds,
             }
             if engine in result.notes:
                 row["note"] = result.notes[engine]
-            rows.append(json.dumps(row))
-    return "[\n" + ",\n".join(f"  {row}" for row in rows) + "\n]\n"
+            rows.append(row)
+    return rows
+
+
+def to_json(
+    machine: Machine,
+    about: dict[str, object],
+    results: Sequence[Result],
+    verdicts: Sequence[goals.Verdict],
+    compiled: Sequence[Compiled],
+) -> str:
+    """The whole run: an object a line."""
+    lists = {
+        "times": times(results),
+        "goals": goals.to_json(verdicts),
+        "compile": [asdict(c) for c in compiled],
+    }
+    parts = [f'"machine": {json.dumps(about | asdict(machine))}']
+    for name, rows in lists.items():
+        lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
+        parts.append(f'"{name}": [\n{lines}\n]')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 # The plot.

@@ -27,10 +27,12 @@ sys.path.insert(0, str(HOME / "python"))
 import torch  # noqa: E402
 import ttc  # noqa: E402
 
+import compiling  # noqa: E402
+import goals  # noqa: E402
 import report  # noqa: E402
 from bounds import Machine, measure_machine, measure_work  # noqa: E402
 from cases import GROUPS, SILENT_STEPS, Case  # noqa: E402
-from engines import ENGINES  # noqa: E402
+from engines import ENGINES, FOR_EVENTS, SLOW_TO_OPEN  # noqa: E402
 from engines.setting import Engine, Setting, Unavailable  # noqa: E402
 from engines.ttc_call import call_timer  # noqa: E402
 
@@ -43,6 +45,12 @@ SECONDS_A_SLICE = 0.02
 # Where one call takes longer than a slice, rounds are cut short, but not below so many.
 SECONDS_A_SETTING = 20.0
 MIN_ROUNDS = 3
+# An engine that has been timed for so long in a setting is timed no more: it is far from the
+# others, and a call of it takes long.
+SECONDS_AN_ENGINE = 3.0
+# The minutes of a run after which no engine is opened any more whose compiler takes long: the rest
+# takes about as many. What such compilers make is kept, so that the next run has more of it.
+OPENING_MINUTES, QUICK_OPENING_MINUTES = 25.0, 4.0
 
 
 def main() -> int:
@@ -50,6 +58,8 @@ def main() -> int:
     cases = [
         case for group in options.cases for case in GROUPS[group] if case.quick or not options.quick
     ]
+    start = time.monotonic()
+    opening = QUICK_OPENING_MINUTES if options.quick else OPENING_MINUTES
     warnings.filterwarnings("ignore", module="torch")
     torch.set_num_threads(1)
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -67,18 +77,26 @@ def main() -> int:
         where = f"[{number + 1}/{len(settings)}] {case.name}, batch {batch}, steps {steps}"
         with tempfile.TemporaryDirectory(prefix="ttc-bench-") as folder:
             setting = Setting(case, batch, steps, Path(folder), CACHE)
-            results.append(_measure(setting, options, machine, where))
+            is_late = time.monotonic() - start > 60 * opening
+            results.append(_measure(setting, options, machine, where, is_late))
+    with _pinned(options.core):
+        compiled = compiling.measure(1 if options.quick else 3, _progress)
     _progress("")
 
+    verdicts = goals.judge(report.times(results))
     print(report.text_tables(results, options.engines))
+    print(report.text_of_goals(verdicts, compiled))
     lines = _describe(machine, empty_ns, options, results)
-    print("\n".join(lines))
+    print("\n".join([goals.summary(verdicts), *lines]))
     if options.json:
-        options.json.write_text(report.to_json(results))
+        about = {"processor": _processor(), "empty_call_ns": round(empty_ns, 2)}
+        options.json.write_text(report.to_json(machine, about, results, verdicts, compiled))
     if options.markdown:
         plot = options.markdown.with_suffix(".svg")
         plot.write_text(report.svg(results, options.engines))
-        text = report.markdown(results, options.engines, lines, plot.name)
+        text = report.markdown(
+            results, options.engines, lines, plot.name, verdicts, compiled
+        )
         options.markdown.write_text(text)
     failed = [r for r in results for engine in r.refused if engine.startswith(report.TTC)]
     for result in failed:
@@ -140,17 +158,23 @@ def _streams(case: Case, quick: bool) -> list[tuple[int, int]]:
 
 
 def _measure(
-    setting: Setting, options: argparse.Namespace, machine: Machine, where: str
+    setting: Setting, options: argparse.Namespace, machine: Machine, where: str,
+    is_late: bool = False,
 ) -> report.Result:
     case, work = setting.case, measure_work(setting)
     result = report.Result(
         case.name, case.description, setting.batch, setting.steps, work.bound_us(machine),
-        work.activity, options.rounds,
+        work.activity,
     )
     expected = ENGINES["reference"](setting).outputs()
     engines: dict[str, Engine] = {}
     for name in options.engines:
+        if name in FOR_EVENTS and not case.hard:
+            continue
         _progress(f"{where}: preparing {name}")
+        if is_late and name in SLOW_TO_OPEN:
+            result.refused[name] = "the run had no minutes left to compile it; the next one has"
+            continue
         try:
             # What the compiling engines say of themselves is nothing for a reader of the table.
             with contextlib.redirect_stderr(io.StringIO()):
@@ -176,19 +200,22 @@ def _measure(
                 engine.time(SILENT_STEPS)
             slices[name] = _calls_a_slice(engine)
         samples: dict[str, list[float]] = {name: [] for name in engines}
+        spent = dict.fromkeys(engines, 0.0)
         start = time.monotonic()
         for number in range(options.rounds):
             if number >= MIN_ROUNDS and time.monotonic() - start > SECONDS_A_SETTING:
-                result.rounds = number
                 break
             _progress(f"{where}: round {number + 1} of {options.rounds}")
             # Whoever comes after a slow engine is not always the same.
             for name in list(engines) if number % 2 == 0 else reversed(engines):
+                if spent[name] > SECONDS_AN_ENGINE:
+                    continue
                 nanoseconds = engines[name].time(slices[name])
+                spent[name] += nanoseconds * slices[name] * 1e-9
                 samples[name].append(nanoseconds / setting.steps / 1000)
 
     for name, values in samples.items():
-        times = report.Times(statistics.median(values), min(values))
+        times = report.Times(statistics.median(values), min(values), len(values))
         if times.median < BELOW_BOUND * result.bound_us:
             result.refused[name] = (
                 f"invalid: {times.median:.4g} us is less than the machine's bound of "
@@ -262,13 +289,14 @@ def _describe(
         + _fewer_rounds(results, options.rounds) + ".",
         f"Limits of the core: {machine.fma_gflops:.0f} GFLOP/s of fused multiply-adds; reading "
         f"{levels} GB/s; an indirect call {machine.indirect_call_ns:.1f} ns.",
-        f"A call of ttc around a model that does nothing: {empty_ns:.1f} ns.",
+        f"A call of ttc around a model that does nothing: {empty_ns:.1f} ns, of at most "
+        f"{goals.CALL_NS:g}.",
         f"PyTorch {torch.__version__}, Python {platform.python_version()}.",
     ]
 
 
 def _fewer_rounds(results: list[report.Result], rounds: int) -> str:
-    fewest = min(result.rounds for result in results)
+    fewest = min((t.rounds for r in results for t in r.times.values()), default=rounds)
     return f" (at least {fewest} where a call is long)" if fewest < rounds else ""
 
 

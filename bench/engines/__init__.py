@@ -15,11 +15,16 @@ from . import (
     ttc_python,
 )
 
+# What only hard events tell from another engine.
+FOR_EVENTS = ("ttc-dense",)
+# Whose compilers take long, the first time.
+SLOW_TO_OPEN = ("torch.compile", "aotinductor")
 # In the order of the tables. `ttc` is what the others are compared with, `reference` what the
 # outputs are.
 ENGINES = {
     "ttc": ttc_call.open_engine,
     "ttc-python": ttc_python.open_engine,
+    "ttc-dense": ttc_call.open_dense,
     "reference": reference.open_engine,
     "reference-ttcompiled": reference_ttcompiled.open_engine,
     "torchscript": torchscript.open_engine,

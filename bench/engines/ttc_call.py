@@ -66,12 +66,13 @@ class _Buffers:
 class _Engine:
     note = ""
 
-    def __init__(self, setting: Setting):
+    def __init__(self, setting: Setting, *own: str):
         self._setting = setting
-        source = setting.folder / "model"
+        # A library of the same name would be the one that is open already.
+        source = setting.folder / f"model{len(own)}"
         ttc.export(setting.case.model(), setting.checked[0], source)
-        library = setting.folder / "libmodel.so"
-        options = ["--weights", f"{source}.safetensors", f"--batch={setting.batch}"]
+        library = source.with_name(f"lib{source.name}.so")
+        options = ["--weights", f"{source}.safetensors", f"--batch={setting.batch}", *own]
         toolchain.run_driver(source.with_suffix(".mlir"), library, options)
         self._model = native.Model(library, None, True)
         self._session = native.Session(self._model)
@@ -107,3 +108,8 @@ class _Engine:
 
 def open_engine(setting: Setting) -> _Engine:
     return _Engine(setting)
+
+
+def open_dense(setting: Setting) -> _Engine:
+    """The same without lists of active inputs."""
+    return _Engine(setting, "--schedule=events=off")

@@ -13,7 +13,8 @@ import torch
 HOME = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(HOME / "bench"))
 
-import report  # noqa: E402  (found through the path above)
+import goals  # noqa: E402  (found through the path above)
+import report  # noqa: E402
 import run  # noqa: E402
 from bounds import Level, Machine, measure_work  # noqa: E402
 from cases import GROUPS, NEURONS  # noqa: E402
@@ -42,7 +43,8 @@ def slice_of_a(tmp_path_factory):
 def test_json(slice_of_a):
     done, folder = slice_of_a
     assert done.returncode == 0, done.stderr
-    rows = json.loads((folder / "a.json").read_text())
+    whole = json.loads((folder / "a.json").read_text())
+    rows = whole["times"]
     found = {(row["case"], row["batch"], row["steps"], row["engine"]) for row in rows}
     assert found == {
         ("a", 1, steps, engine) for steps in (1, 128) for engine in ("ttc", "reference")
@@ -51,6 +53,28 @@ def test_json(slice_of_a):
     for row in rows:
         assert 0 < row["min_us"] <= row["median_us"]
         assert row["median_us"] >= run.BELOW_BOUND * row["bound_us"] > 0
+    machine = whole["machine"]
+    assert machine["processor"] and machine["fma_gflops"] > 0 and machine["empty_call_ns"] > 0
+    assert machine["levels"][0]["name"] == "L1" and machine["levels"][0]["read_gbs"] > 0
+    own = [goal for goal in whole["goals"] if (goal["case"], goal["steps"]) == ("a", 1)]
+    assert [(goal["against"], goal["rival"], goal["goal"]) for goal in own] == [
+        ("best peer", "reference", 4.8), ("reference-ttcompiled", "reference-ttcompiled", 28.0)
+    ]
+    assert own[0]["measured"] > 1 and own[1]["verdict"] == "not measured"
+    models = {compiled["model"]: compiled for compiled in whole["compile"]}
+    assert "a" in models and "zoo/shd_snn" in models
+    assert all(0 < compiled["compile"] for compiled in models.values())
+
+
+def test_goals_of_a_run_that_was_written(slice_of_a):
+    _, folder = slice_of_a
+    command = [sys.executable, str(HOME / "bench" / "goals.py"), str(folder / "a.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1].split()[:5] == ["a", "1", "1", "reference", "4.8x"]
+    command[-1] = str(folder / "a.md")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "is no JSON of scripts/bench.sh" in done.stderr
+
 
 
 def test_table_and_plot(slice_of_a):
@@ -61,7 +85,10 @@ def test_table_and_plot(slice_of_a):
     assert header[0] == "case" and header[-2:] == ["ttc", "reference"]
     # No progress where nobody watches.
     assert done.stderr == ""
-    assert "![Times of all engines](a.svg)" in (folder / "a.md").read_text()
+    page = (folder / "a.md").read_text()
+    assert "![Times of all engines](a.svg)" in page
+    assert "| a | 1 | 1 | reference | 4.8x |" in page and "| zoo/shd_snn |" in page
+    assert "Goals: so many times as fast as" in lines
     # A dot an engine for each of two settings, and the legend's.
     assert (folder / "a.svg").read_text().count("<circle") == 2 * 2 + 2
 
@@ -139,10 +166,16 @@ def test_engines_agree(tmp_path, engine, group, steps):
     assert run._difference(opened.outputs(), expected, case.hard) == ""
 
 
+def test_ttc_without_events_agrees(tmp_path):
+    setting = Setting(GROUPS["b*"][1], 2, 1, tmp_path, tmp_path)
+    own, dense = (run.ENGINES[name](setting).outputs() for name in ("ttc", "ttc-dense"))
+    assert torch.equal(own, dense)
+
+
 def test_long_calls_are_timed_in_fewer_rounds(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "SECONDS_A_SETTING", 0.0)
     result = measure(tmp_path, monkeypatch, FakeEngine, rounds=9)
-    assert result.rounds == run.MIN_ROUNDS
+    assert result.times["ttc"].rounds == run.MIN_ROUNDS
     assert f"(at least {run.MIN_ROUNDS} where" in run._fewer_rounds([result], 9)
     assert run._fewer_rounds([result], run.MIN_ROUNDS) == ""
 
@@ -176,7 +209,7 @@ def measure(tmp_path, monkeypatch, engine, rounds=2):
 
 def test_an_engine_that_agrees_is_timed(tmp_path, monkeypatch):
     result = measure(tmp_path, monkeypatch, FakeEngine)
-    assert result.times == {"ttc": report.Times(100.0, 100.0)} and result.refused == {}
+    assert result.times == {"ttc": report.Times(100.0, 100.0, 2)} and result.refused == {}
 
 
 def test_an_engine_that_disagrees_gets_no_time(tmp_path, monkeypatch):
@@ -184,7 +217,7 @@ def test_an_engine_that_disagrees_gets_no_time(tmp_path, monkeypatch):
     assert result.times == {}
     assert result.refused == {"ttc": "disagrees in 100.00% of the elements, by up to 0.5"}
     assert "ttc: no time: disagrees" in report.text_tables([result], ["ttc"])
-    assert json.loads(report.to_json([result])) == []
+    assert report.times([result]) == []
 
 
 def test_a_time_below_the_bound_is_invalid(tmp_path, monkeypatch):
@@ -199,3 +232,65 @@ def test_an_engine_that_cannot_run_says_why(tmp_path, monkeypatch):
 
     result = measure(tmp_path, monkeypatch, refuse)
     assert result.times == {} and result.refused == {"ttc": "not today"}
+
+
+def time_of(case, engine, median, batch=1, steps=1, bound=1.0):
+    return {"case": case, "batch": batch, "steps": steps, "engine": engine, "median_us": median,
+            "bound_us": bound}
+
+
+def judged(*times):
+    return {(v.goal.case, v.goal.steps, v.goal.against): v for v in goals.judge(times)}
+
+
+def test_goals_are_ratios_of_medians():
+    found = judged(
+        time_of("b*:5", "ttc", 2.0), time_of("b*:5", "ttc-python", 0.1),
+        time_of("b*:5", "ttc-dense", 11.0), time_of("b*:5", "onnxruntime", 60.0),
+        time_of("b*:5", "reference-ttcompiled", 200.0),
+    )
+    assert len(found) == 3
+    peer = found["b*:5", 1, goals.BEST_PEER]
+    assert (peer.rival, peer.ratio, peer.word, peer.to_bound) == ("onnxruntime", 30.0, "reached", 2)
+    dense = found["b*:5", 1, goals.DENSE]
+    assert (dense.ratio, dense.word) == (5.5, "nearly")
+    assert found["b*:5", 1, goals.REFERENCE].word == "missed"
+
+
+def test_goals_against_another_setting():
+    found = judged(
+        time_of("c", "ttc", 8.0), time_of("c", "ttc", 2.0, steps=128),
+        time_of("h:DSLI", "ttc", 1.0), time_of("silent:DSLI", "ttc", 1.05),
+    )
+    assert found["c", 128, "ttc"].ratio == 4.0 and found["c", 128, "ttc"].word == "reached"
+    assert found["silent:DSLI", 1, "ttc"].word == "reached"
+    assert found["h:DSLI", 1, goals.BEST_PEER].goal.times == 30
+    assert found["c", 1, goals.BEST_PEER].word == "not measured"
+
+
+def test_who_is_behind_is_listed():
+    """A setting without a goal of its own is in the table where ttc is behind a peer."""
+    behind = goals.judge([time_of("a", "ttc", 2.0, steps=128), time_of("a", "jax", 1.0, steps=128)])
+    ahead = goals.judge([time_of("a", "ttc", 2.0, steps=128), time_of("a", "jax", 3.0, steps=128)])
+    assert [row[-1] for row in goals.rows(behind)] == ["missed"] and goals.rows(ahead) == []
+    assert "behind its best peer in 1 settings" in goals.summary(behind)
+
+
+def test_every_goal_is_of_a_case():
+    cases = {case.name for group in GROUPS.values() for case in group}
+    for goal in goals.GOALS:
+        assert goal.case in cases and (goal.elsewhere is None or goal.elsewhere[0] in cases)
+        assert goal.against in {*run.ENGINES, goals.BEST_PEER}
+
+
+def test_an_engine_that_takes_long_is_timed_less(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SECONDS_AN_ENGINE", 0.0)
+    times = []
+
+    class Counted(FakeEngine):
+        def time(self, calls):
+            times.append(calls)
+            return super().time(calls)
+
+    result = measure(tmp_path, monkeypatch, Counted, rounds=9)
+    assert result.times["ttc"].rounds == 1 and times.count(max(times)) == 1
