@@ -70,6 +70,76 @@ struct ExpandExpM1 : OpRewritePattern<math::ExpM1Op> {
   }
 };
 
+/// sin(x) and cos(x) by their polynomials within an eighth of a turn, whichever
+/// the quarter of the turn asks for.
+template <typename Op> struct ExpandQuarters : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value x = op.getOperand();
+    auto constant = [&](double value) {
+      return ttc::buildConstant(b, value, x);
+    };
+    auto fma = [&](Value l, Value r, Value sum) -> Value {
+      return math::FmaOp::create(b, l, r, sum);
+    };
+    auto multiply = [&](Value l, Value r) -> Value {
+      return arith::MulFOp::create(b, l, r);
+    };
+
+    // The rest of whole quarters, whose number times each of the first three
+    // parts of pi / 2 is exact up to 2^13 quarters (Cody and Waite).
+    static constexpr double halfPi[] = {0x1.92p+0, 0x1.fb4p-12, 0x1.444p-24,
+                                        0x1.68c234p-39};
+    Value quarters = math::RoundEvenOp::create(
+        b, multiply(x, constant(0x1.45f306p-1))); // 2 / pi
+    Value rest = x;
+    for (double part : halfPi)
+      rest = fma(quarters, constant(-part), rest);
+    // Where an f32 is coarser than a quarter the rest is none: no value is
+    // beyond 1 even so.
+    rest = arith::MinimumFOp::create(b, rest, constant(0.8));
+    rest = arith::MaximumFOp::create(b, rest, constant(-0.8));
+
+    // Fitted for the least error within pi / 4.
+    Value square = multiply(rest, rest);
+    Value sine = constant(-0.0001951495505636558);
+    sine = fma(sine, square, constant(0.00833215843886137));
+    sine = fma(sine, square, constant(-0.16666655242443085));
+    sine = fma(sine, multiply(rest, square), rest);
+    Value cosine = constant(2.4438088075839914e-05);
+    cosine = fma(cosine, square, constant(-0.0013887364184483886));
+    cosine = fma(cosine, square, constant(0.04166664555668831));
+    cosine = fma(cosine, square, constant(-0.5));
+    cosine = fma(cosine, square, constant(1));
+
+    // The quarter of the turn: 0 to 3.
+    Value turns = math::FloorOp::create(b, multiply(quarters, constant(0.25)));
+    Value quarter = fma(turns, constant(-4), quarters);
+    auto is = [&](arith::CmpFPredicate predicate, double value) -> Value {
+      return arith::CmpFOp::create(b, predicate, quarter, constant(value));
+    };
+    Value isFirst = is(arith::CmpFPredicate::OEQ, 1);
+    Value isOdd =
+        arith::OrIOp::create(b, isFirst, is(arith::CmpFPredicate::OEQ, 3));
+    constexpr bool isSine = std::is_same_v<Op, math::SinOp>;
+    Value value = isSine ? arith::SelectOp::create(b, isOdd, cosine, sine)
+                         : arith::SelectOp::create(b, isOdd, sine, cosine);
+    Value isNegative =
+        isSine ? is(arith::CmpFPredicate::OGE, 2)
+               : Value(arith::OrIOp::create(b, isFirst,
+                                            is(arith::CmpFPredicate::OEQ, 2)));
+    Value negative = arith::NegFOp::create(b, value);
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, isNegative, negative,
+                                                 value);
+    return success();
+  }
+};
+
 struct SplitFMA : OpRewritePattern<math::FmaOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -88,12 +158,17 @@ struct ApproximateMath : ttc::impl::ApproximateMathBase<ApproximateMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
+      // Theirs loses what is left of an argument of many turns.
+      if (name == math::SinOp::getOperationName() ||
+          name == math::CosOp::getOperationName())
+        return false;
       // What the hardware has stays.
       return name != math::SqrtOp::getOperationName() &&
              name != math::RsqrtOp::getOperationName() &&
              name != math::RoundEvenOp::getOperationName();
     });
-    patterns.add<ExpandLog1p, ExpandExpM1>(&getContext());
+    patterns.add<ExpandLog1p, ExpandExpM1, ExpandQuarters<math::SinOp>,
+                 ExpandQuarters<math::CosOp>>(&getContext());
     // Integer arithmetic on whole vectors: few CPUs have an instruction, and
     // those that have none would call a function for every element.
     arith::populateExpandBFloat16Patterns(patterns);

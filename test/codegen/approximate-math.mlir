@@ -26,6 +26,25 @@ func.func @on_vectors(%x: vector<16xf32>) -> vector<16xf32> {
   return %5 : vector<16xf32>
 }
 
+// The rest of whole quarters of a turn: pi / 2 in four parts, the last of which are lost
+// in a single constant. An infinity stays no number.
+// CHECK-LABEL: func.func @turns(
+func.func @turns(%x: vector<16xf32>) -> (vector<16xf32>, vector<16xf32>) {
+  // CHECK-NOT: math.{{sin|cos}}
+  // CHECK: %[[QUARTERS:.*]] = math.roundeven
+  // CHECK-NEXT: %[[A:.*]] = math.fma %[[QUARTERS]], %{{.*}}, %{{.*}}
+  // CHECK-NEXT: %[[B:.*]] = math.fma %[[QUARTERS]], %{{.*}}, %[[A]]
+  // CHECK-NEXT: %[[C:.*]] = math.fma %[[QUARTERS]], %{{.*}}, %[[B]]
+  // CHECK-NEXT: %[[D:.*]] = math.fma %[[QUARTERS]], %{{.*}}, %[[C]]
+  // CHECK-NEXT: arith.minimumf %[[D]]
+  // CHECK-NEXT: arith.maximumf
+  // CHECK-NOT: math.{{sin|cos}}
+  // CHECK: return
+  %0 = math.sin %x : vector<16xf32>
+  %1 = math.cos %x : vector<16xf32>
+  return %0, %1 : vector<16xf32>, vector<16xf32>
+}
+
 // What the hardware has stays an instruction.
 // CHECK-LABEL: func.func @in_hardware(
 func.func @in_hardware(%x: vector<16xf32>) -> vector<16xf32> {
