@@ -497,7 +497,7 @@ def BatchTime : TTC_Pass<"ttc-batch-time"> {
 
     ```mlir
     #map = affine_map<(d0, d1) -> (d0, d1)>
-    module attributes {ttc.block = 48 : i64, ttc.buffers_size = #ttc.bytes<384 + 0 * batch>} {
+    module attributes {ttc.block = 48 : i64, ttc.buffers_size = #ttc.bytes<384 + 0 * batch>, ttc.independent_rows} {
       func.func @net(%arg0: tensor<?x4xf32> {ttc.input = "x"}, %arg1: tensor<2x4xf32> {ttc.prepared = 0 : index}, %arg2: tensor<?x2xf32> {ttc.state = @mem}) -> (tensor<?x2xf32> {ttc.output = "y"}, tensor<?x2xf32> {ttc.state = @mem}) attributes {ttc.stages = [@net.stage0, @net.stage1]} {
         %0 = ttc.nest "net.0" product(%arg0 : tensor<?x4xf32>) weights(%arg1 : tensor<2x4xf32>) operands(%arg2 : tensor<?x2xf32>) maps [#map] -> tensor<?x2xf32> {
         ^bb0(%arg3: f32, %arg4: f32):
