@@ -140,6 +140,31 @@ template <typename Op> struct ExpandQuarters : OpRewritePattern<Op> {
   }
 };
 
+/// tanh(x) is 1 or -1 from where an f32 cannot tell it from them: without a
+/// fused multiply-add its polynomials end a little below, which a large factor
+/// would show.
+struct SaturateTanh : OpRewritePattern<math::TanhOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::TanhOp op,
+                                PatternRewriter &rewriter) const override {
+    constexpr llvm::StringLiteral isWithin = "ttc.within";
+    if (!getElementTypeOrSelf(op.getType()).isF32() || op->hasAttr(isWithin))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value x = op.getOperand();
+    auto within = math::TanhOp::create(b, x);
+    within->setAttr(isWithin, b.getUnitAttr());
+    Value one = ttc::buildConstant(b, 1, x);
+    Value isBeyond = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
+                                           math::AbsFOp::create(b, x),
+                                           ttc::buildConstant(b, 9.1, x));
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(
+        op, isBeyond, math::CopySignOp::create(b, one, x), within);
+    return success();
+  }
+};
+
 struct SplitFMA : OpRewritePattern<math::FmaOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -172,8 +197,11 @@ struct ApproximateMath : ttc::impl::ApproximateMathBase<ApproximateMath> {
     // Integer arithmetic on whole vectors: few CPUs have an instruction, and
     // those that have none would call a function for every element.
     arith::populateExpandBFloat16Patterns(patterns);
-    if (!fma)
+    if (!fma) {
       patterns.add<SplitFMA>(&getContext());
+      // In front of the polynomials.
+      patterns.add<SaturateTanh>(&getContext(), /*benefit=*/2);
+    }
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -15,6 +15,10 @@ func.func @on_vectors(%x: vector<16xf32>) -> vector<16xf32> {
   // CHECK-NOT: math.{{exp|tanh|log|log1p|expm1|erf}} {{.*}}vector
   // CHECK: return
   // NO-FMA: arith.mulf
+  // A tanh that is told from 1 by rounding alone is 1.
+  // NO-FMA: %[[BEYOND:.*]] = arith.cmpf ogt
+  // NO-FMA: %[[ONE:.*]] = math.copysign
+  // NO-FMA: arith.select %[[BEYOND]], %[[ONE]]
   // NO-FMA-NOT: math.fma
   // NO-FMA: return
   %0 = math.exp %x : vector<16xf32>
