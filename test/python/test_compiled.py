@@ -224,6 +224,18 @@ def test_a_fixed_batch():
         compiled(torch.zeros(4, 3))
 
 
+def test_a_schedule():
+    model = nn.Sequential(nn.Linear(40, 50), tt.snn.LIB(50)).eval()
+    xs = torch.randn(30, 2, 40)
+    usual = ttc.compile(model, xs[0])
+    given = ttc.compile(model, xs[0], schedule="panel=1,tile=1,events=off,block=5")
+    assert torch.equal(given.run(xs), usual.run(xs))
+    with refuses("the schedule's tile is a whole number from 1 to 64, but 'none' was given"):
+        ttc.compile(model, xs[0], schedule="tile=none")
+    with refuses("a schedule has no key 'tiles': it has events, lanes, "):
+        ttc.compile(model, xs[0], schedule="tiles=1")
+
+
 def test_a_model_that_is_one_layer():
     layer = tt.snn.LIB(3).eval()
     compiled = ttc.compile(layer, torch.zeros(2, 3))
