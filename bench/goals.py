@@ -49,8 +49,8 @@ class Goal:
         """What it is against, for a reader."""
         if self.elsewhere is None:
             return self.against
-        case, _, steps = self.elsewhere
-        return f"own {case if case != self.case else ''} {'step' if steps == 1 else ''}".strip()
+        case = self.elsewhere[0]
+        return "own step" if case == self.case else f"own {case}"
 
 
 # One timestep a call at batch 1: against the best peer, and against the reference.
@@ -170,6 +170,17 @@ def rows(verdicts: Iterable[Verdict]) -> list[list[str]]:
     ]
 
 
+def columns(table: Sequence[Sequence[str]]) -> list[str]:
+    """A line a row, for a terminal."""
+    widths = [max(map(len, column)) for column in zip(*table)]
+    lines = []
+    for row in table:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
 def summary(verdicts: Sequence[Verdict]) -> str:
     """How many goals are reached: a sentence."""
     count = {word: sum(v.word == word for v in verdicts)
@@ -206,9 +217,7 @@ def main() -> int:
         print(f"error: '{sys.argv[1]}' is no JSON of scripts/bench.sh: {error}", file=sys.stderr)
         return 1
     verdicts = judge(times)
-    for row in [HEADER, *rows(verdicts)]:
-        print("  ".join(cell.ljust(12) for cell in row).rstrip())
-    print(summary(verdicts))
+    print("\n".join([*columns([HEADER, *rows(verdicts)]), summary(verdicts)]))
     return 0
 
 

@@ -110,24 +110,14 @@ def text_tables(results: Sequence[Result], engines: Sequence[str]) -> str:
     for title, members in sections(results).items():
         rows = [_header(engines), *[_row(result, engines) for result in members]]
         lines += [title, "Microseconds a timestep: median (min), and how many times ttc's median."]
-        lines += [*_columns(rows), *_remarks(members, "  "), ""]
+        lines += [*goals.columns(rows), *_remarks(members, "  "), ""]
     return "\n".join(lines)
 
 
 def text_of_goals(verdicts: Sequence[goals.Verdict], compiled: Sequence[Compiled]) -> str:
-    lines = ["Goals: so many times as fast as", *_columns([goals.HEADER, *goals.rows(verdicts)])]
-    lines += ["", "Compiling", *_columns([_COMPILE_HEADER, *_compile_rows(compiled)]), ""]
+    lines = ["Goals: so many times as fast as", *goals.columns([goals.HEADER, *goals.rows(verdicts)])]
+    lines += ["", "Compiling", *goals.columns([_COMPILE_HEADER, *_compile_rows(compiled)]), ""]
     return "\n".join(lines)
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        lines.append("  ".join(cells))
-    return lines
 
 
 def _remarks(results: Sequence[Result], indent: str) -> list[str]:
