@@ -129,6 +129,12 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
     return malformed(who, "a fingerprint is missing");
   if (!descriptor->prepare || !descriptor->step || !descriptor->run)
     return malformed(who, "one of prepare, step and run is missing");
+  if (descriptor->max_workers > 1 &&
+      (!descriptor->shared_step || !descriptor->shared_run))
+    return malformed(who, "shared_step or shared_run is missing, though it may "
+                          "have " +
+                              std::to_string(descriptor->max_workers) +
+                              " workers");
   if (descriptor->batch != TTC_BATCH && descriptor->batch < 1)
     return malformed(who, "its batch is " + std::to_string(descriptor->batch));
 

@@ -151,6 +151,8 @@ extern "C" ttc_status ttc_session_fork(const ttc_session *session,
     copy->setExists(session->exists.load(std::memory_order_relaxed),
                     session->batch.load(std::memory_order_relaxed),
                     session->generator());
+    copy->threads.store(session->threads.load(std::memory_order_relaxed),
+                        std::memory_order_relaxed);
     copy->timestep.store(session->timestep.load(std::memory_order_relaxed),
                          std::memory_order_relaxed);
     *out = copy.release();

@@ -34,6 +34,9 @@ struct StatesBlock {
   int64_t batch = 0; ///< 0 for no block
 };
 
+/// The time of a step before any was made.
+constexpr uint32_t unknownNanoseconds = UINT32_MAX;
+
 /// A tensor that is to become a state.
 struct StateSource {
   std::string_view name;
@@ -61,10 +64,14 @@ struct ttc_session {
   /// Whether the states exist.
   std::atomic<bool> exists{false};
   mutable std::atomic<bool> busy{false};
-  /// With these a session and the block of its states, each behind the 16 bytes
+  /// How many threads may make a step together.
+  std::atomic<int32_t> threads{1};
+  /// How long one thread is thought to take for a step, where there are more.
+  uint32_t stepNanoseconds = ttc::unknownNanoseconds;
+  /// With this a session and the block of its states, each behind the 16 bytes
   /// that glibc's heap keeps of it, fill whole cache lines: without, the
   /// alignment of the next block would leave a gap of 64 bytes for each.
-  uint64_t filler[2] = {0, 0};
+  uint64_t filler = 0;
 
   explicit ttc_session(ttc_model *model);
   ~ttc_session();

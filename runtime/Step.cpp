@@ -13,6 +13,7 @@
 
 #include "Buffers.h"
 #include "Session.h"
+#include "SharedStep.h"
 
 #include <cstring>
 
@@ -176,9 +177,13 @@ inline ttc_status stepInside(ttc_session &session, const void *const *inputs,
     if (status != TTC_OK)
       return status;
   }
-  const ttc_model &model = *session.model;
-  model.descriptor->step(inputs, outputs, model.prepared,
-                         session.states.bytes.get(), scratch->data, batch);
+  if (mayShare(session)) {
+    stepShared(session, inputs, outputs, scratch->data, batch);
+  } else {
+    const ttc_model &model = *session.model;
+    model.descriptor->step(inputs, outputs, model.prepared,
+                           session.states.bytes.get(), scratch->data, batch);
+  }
   countSteps(session, scratch, 1);
   return TTC_OK;
 }
@@ -193,10 +198,14 @@ inline ttc_status runInside(ttc_session &session, const void *const *inputs,
     if (status != TTC_OK || steps == 0)
       return status;
   }
-  const ttc_model &model = *session.model;
-  model.descriptor->run(inputs, outputs, model.prepared,
-                        session.states.bytes.get(), scratch->data, batch,
-                        steps);
+  if (mayShare(session)) {
+    runShared(session, inputs, outputs, scratch->data, batch, steps);
+  } else {
+    const ttc_model &model = *session.model;
+    model.descriptor->run(inputs, outputs, model.prepared,
+                          session.states.bytes.get(), scratch->data, batch,
+                          steps);
+  }
   countSteps(session, scratch, static_cast<uint64_t>(steps));
   return TTC_OK;
 }

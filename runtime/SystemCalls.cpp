@@ -37,6 +37,7 @@ void *allocateAligned(size_t alignment, size_t size) {
 } // namespace
 
 ttc::SystemCalls ttc::systemCalls = {
-    openFile, statusOfFile, statusOfPath,    ::read,     ::write,
-    ::fchmod, ::fsync,      ::close,         ::link,     ::rename,
-    ::unlink, ::mmap,       allocateAligned, openFileAt, ::readlinkat};
+    openFile,        statusOfFile, statusOfPath, ::read,
+    ::write,         ::fchmod,     ::fsync,      ::close,
+    ::link,          ::rename,     ::unlink,     ::mmap,
+    allocateAligned, openFileAt,   ::readlinkat, ::pthread_create};

@@ -14,6 +14,7 @@
 #define TTC_SYSTEMCALLS_H
 
 #include <cstddef>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -38,6 +39,9 @@ struct SystemCalls {
   int (*openat)(int directory, const char *path, int flags);
   ssize_t (*readlinkat)(int directory, const char *path, char *target,
                         size_t size);
+  /// Returns the reason, not -1, where it fails.
+  int (*startThread)(pthread_t *thread, const pthread_attr_t *attributes,
+                     void *(*body)(void *), void *argument);
 };
 
 extern SystemCalls systemCalls;

@@ -109,31 +109,35 @@ void operator delete(void *block) noexcept { release(block); }
 void operator delete(void *block, size_t) noexcept { release(block); }
 
 TEST_CASE("No step allocates after the first of its batch") {
-  FakeSession fake;
-  Tensor x("x", {2, FAKE_NEURONS}, 1), y("y", {2, FAKE_NEURONS});
-  ttc_tensor in = x.view(), out = y.view();
-  const int64_t steps[] = {3, 2, FAKE_NEURONS};
-  std::vector<float> xs(24, 1.0f), ys(24);
-  ttc_tensor ins = {nullptr, TTC_DTYPE_F32, 3, steps, xs.data()};
-  ttc_tensor outs = {nullptr, TTC_DTYPE_F32, 3, steps, ys.data()};
-  const void *inRaw[] = {x.data.data()};
-  void *outRaw[] = {y.data.data()};
-  CountBlocks counting;
-  REQUIRE(ttc_session_step(fake.session, &in, &out, nullptr) == TTC_OK);
-  uint64_t before = allocations;
-  for (int round = 0; round < 10; ++round) {
+  for (int64_t threads : {1, 2}) {
+    CAPTURE(threads);
+    FakeSession fake;
+    REQUIRE(ttc_session_set_threads(fake.session, threads, nullptr) == TTC_OK);
+    Tensor x("x", {2, FAKE_NEURONS}, 1), y("y", {2, FAKE_NEURONS});
+    ttc_tensor in = x.view(), out = y.view();
+    const int64_t steps[] = {3, 2, FAKE_NEURONS};
+    std::vector<float> xs(24, 1.0f), ys(24);
+    ttc_tensor ins = {nullptr, TTC_DTYPE_F32, 3, steps, xs.data()};
+    ttc_tensor outs = {nullptr, TTC_DTYPE_F32, 3, steps, ys.data()};
+    const void *inRaw[] = {x.data.data()};
+    void *outRaw[] = {y.data.data()};
+    CountBlocks counting;
     REQUIRE(ttc_session_step(fake.session, &in, &out, nullptr) == TTC_OK);
-    REQUIRE(ttc_session_step_raw(fake.session, inRaw, outRaw, 2, nullptr) ==
-            TTC_OK);
-    REQUIRE(ttc_session_run(fake.session, &ins, &outs, nullptr) == TTC_OK);
-    const void *insRaw[] = {xs.data()};
-    void *outsRaw[] = {ys.data()};
-    REQUIRE(ttc_session_run_raw(fake.session, insRaw, outsRaw, 2, 3, nullptr) ==
-            TTC_OK);
-    // Nor when the states begin again.
-    REQUIRE(ttc_session_zero(fake.session, nullptr) == TTC_OK);
+    uint64_t before = allocations;
+    for (int round = 0; round < 10; ++round) {
+      REQUIRE(ttc_session_step(fake.session, &in, &out, nullptr) == TTC_OK);
+      REQUIRE(ttc_session_step_raw(fake.session, inRaw, outRaw, 2, nullptr) ==
+              TTC_OK);
+      REQUIRE(ttc_session_run(fake.session, &ins, &outs, nullptr) == TTC_OK);
+      const void *insRaw[] = {xs.data()};
+      void *outsRaw[] = {ys.data()};
+      REQUIRE(ttc_session_run_raw(fake.session, insRaw, outsRaw, 2, 3,
+                                  nullptr) == TTC_OK);
+      // Nor when the states begin again.
+      REQUIRE(ttc_session_zero(fake.session, nullptr) == TTC_OK);
+    }
+    CHECK(allocations == before);
   }
-  CHECK(allocations == before);
 }
 
 TEST_CASE("Nor when the batch changes from step to step") {

@@ -68,6 +68,46 @@ static void run(const void *const *inputs, void *const *outputs,
   }
 }
 
+// A worker's part of the second loop is another one's of the first: without the
+// barrier, and the one at the end of a step, the bits are others.
+static void sharedStep(const void *const *inputs, void *const *outputs,
+                       const void *prepared, void *states, void *scratch,
+                       int64_t batch, const ttc_team *team, int64_t worker) {
+  const Prepared *with = prepared;
+  const float *x = inputs[0];
+  float *y = outputs[0];
+  float *syn = scratch;
+  float *mem = states;
+  float *last = mem + batch * N;
+  const int64_t size = batch * N, workers = team->workers;
+  for (int64_t i = size * worker / workers; i < size * (worker + 1) / workers;
+       ++i) {
+    syn[i] = last[i] * 0.5f + x[i] * 0.5f;
+    last[i] = syn[i];
+  }
+  team->barrier(team, worker);
+  const int64_t other = workers - 1 - worker;
+  for (int64_t i = size * other / workers; i < size * (other + 1) / workers;
+       ++i) {
+    mem[i] = mem[i] * with->beta[i % N] + syn[i];
+    y[i] = mem[i] > with->threshold ? 1.0f : 0.0f;
+    mem[i] -= y[i] * with->threshold;
+  }
+}
+
+static void sharedRun(const void *const *inputs, void *const *outputs,
+                      const void *prepared, void *states, void *scratch,
+                      int64_t batch, int64_t steps, const ttc_team *team,
+                      int64_t worker) {
+  for (int64_t t = 0; t < steps; ++t) {
+    const void *in[] = {(const float *)inputs[0] + t * batch * N};
+    void *out[] = {(float *)outputs[0] + t * batch * N};
+    if (t)
+      team->barrier(team, worker);
+    sharedStep(in, out, prepared, states, scratch, batch, team, worker);
+  }
+}
+
 static const int64_t batched[] = {TTC_BATCH, N};
 static const int64_t neurons[] = {N};
 
@@ -114,6 +154,11 @@ const ttc_model_descriptor ttc_model_fake = {
     NULL,
     0,
     0,
+    NULL,
+    FAKE_WORKERS,
+    0,
+    sharedStep,
+    sharedRun,
     NULL};
 
 // The name by which a library's loader finds it.

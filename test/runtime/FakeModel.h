@@ -11,6 +11,8 @@
 #include "ttc/model.h"
 
 #define FAKE_NEURONS 4
+/// The most workers of a team.
+#define FAKE_WORKERS 4
 
 #if defined(__x86_64__)
 #define FAKE_TRIPLE "x86_64-unknown-linux-gnu"

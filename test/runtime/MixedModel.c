@@ -51,19 +51,20 @@ static double uniform(uint64_t seed, uint64_t position, uint64_t index) {
   return (double)(mixed >> 11) * 0x1p-53;
 }
 
-static void step(const void *const *inputs, void *const *outputs,
-                 const void *prepared, void *states, void *scratch,
-                 int64_t batch) {
+/// The rows of the batch from `first` to `last`, but for the generator.
+static void stepRows(const void *const *inputs, void *const *outputs,
+                     const void *prepared, void *states, void *scratch,
+                     int64_t batch, int64_t first, int64_t last) {
   const Prepared *with = prepared;
   const int64_t *ids = inputs[0];
   const double *x = inputs[1];
   double *y = outputs[0];
   double *v = scratch;
-  uint64_t *generator = states;
+  const uint64_t *generator = states;
   double *h = (double *)((char *)states + 64);
   uint16_t *trace = (uint16_t *)(h + MIXED_LAYERS * batch * N);
   uint16_t *half = trace + batch * N;
-  for (int64_t i = 0; i < batch * N; ++i) {
+  for (int64_t i = first * N; i < last * N; ++i) {
     v[i] = with->table[ids[i / N]][i % N] + x[i] + with->bias[i % N] +
            uniform(generator[0], generator[1], (uint64_t)i);
     h[i] = h[i] * with->beta + v[i];
@@ -74,9 +75,15 @@ static void step(const void *const *inputs, void *const *outputs,
     memcpy(&bits, &narrow, sizeof(bits));
     trace[i] = (uint16_t)(bits >> 16);
   }
-  for (int64_t b = 0; b < batch; ++b)
+  for (int64_t b = first; b < last; ++b)
     half[b] = (uint16_t)(0x3C00 | ((half[b] + 1) & 0x3FF));
-  ++generator[1];
+}
+
+static void step(const void *const *inputs, void *const *outputs,
+                 const void *prepared, void *states, void *scratch,
+                 int64_t batch) {
+  stepRows(inputs, outputs, prepared, states, scratch, batch, 0, batch);
+  ++((uint64_t *)states)[1];
 }
 
 static void run(const void *const *inputs, void *const *outputs,
@@ -87,6 +94,31 @@ static void run(const void *const *inputs, void *const *outputs,
                         (const double *)inputs[1] + t * batch * N};
     void *out[] = {(double *)outputs[0] + t * batch * N};
     step(in, out, prepared, states, scratch, batch);
+  }
+}
+
+// One worker moves the generator on, when all have drawn.
+static void sharedStep(const void *const *inputs, void *const *outputs,
+                       const void *prepared, void *states, void *scratch,
+                       int64_t batch, const ttc_team *team, int64_t worker) {
+  stepRows(inputs, outputs, prepared, states, scratch, batch,
+           batch * worker / team->workers,
+           batch * (worker + 1) / team->workers);
+  team->barrier(team, worker);
+  if (worker == 0)
+    ++((uint64_t *)states)[1];
+}
+
+static void sharedRun(const void *const *inputs, void *const *outputs,
+                      const void *prepared, void *states, void *scratch,
+                      int64_t batch, int64_t steps, const ttc_team *team,
+                      int64_t worker) {
+  for (int64_t t = 0; t < steps; ++t) {
+    const void *in[] = {(const int64_t *)inputs[0] + t * batch,
+                        (const double *)inputs[1] + t * batch * N};
+    void *out[] = {(double *)outputs[0] + t * batch * N};
+    sharedStep(in, out, prepared, states, scratch, batch, team, worker);
+    team->barrier(team, worker);
   }
 }
 
@@ -148,6 +180,11 @@ const ttc_model_descriptor ttc_model_mixed = {
     limits,
     1,
     0,
+    NULL,
+    FAKE_WORKERS,
+    0,
+    sharedStep,
+    sharedRun,
     NULL};
 
 // The name by which a library's loader finds it.

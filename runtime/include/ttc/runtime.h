@@ -54,7 +54,8 @@ typedef enum ttc_status {
   TTC_ERROR_BUSY = 13,    ///< the session is in use by another thread
   TTC_ERROR_MEMORY = 14,  ///< an allocation failed, or a size overflows
   TTC_ERROR_OVERLAP = 15, ///< an input and an output share memory
-  TTC_ERROR_VALUE = 16    ///< an integer input beyond its limit
+  TTC_ERROR_VALUE = 16    ///< an integer input, or a number of threads, beyond
+                          ///< its limit
 } ttc_status;
 
 /// Filled by a call that fails, if given. Needs no initialisation and no
@@ -213,8 +214,8 @@ TTC_API ttc_status ttc_model_set_budget(ttc_model *model, uint64_t bytes,
 /// Apart from its states a session has less than 256 bytes.
 TTC_API ttc_status ttc_session_create(ttc_model *model, ttc_session **out,
                                       ttc_error *error);
-/// A second session of the same model, with the same states, generator and
-/// timestep, and independent from then on.
+/// A second session of the same model, with the same states, generator,
+/// timestep and number of threads, and independent from then on.
 TTC_API ttc_status ttc_session_fork(const ttc_session *session,
                                     ttc_session **out, ttc_error *error);
 TTC_API void ttc_session_close(ttc_session *session);
@@ -226,7 +227,8 @@ TTC_API void ttc_session_close(ttc_session *session);
 /// A step allocates where the states come into being; where more threads step
 /// at the same time than ever before, or a block of scratch memory meets a
 /// larger batch than any before it; and, on tensors, where the model has more
-/// than 32 inputs or outputs. Otherwise it neither allocates nor locks.
+/// than 32 inputs or outputs; and, in a forked child, where threads that are
+/// to help are made anew. Otherwise it neither allocates nor locks.
 TTC_API ttc_status ttc_session_step(ttc_session *session,
                                     const ttc_tensor *inputs,
                                     const ttc_tensor *outputs,
@@ -247,6 +249,22 @@ TTC_API ttc_status ttc_session_run_raw(ttc_session *session,
                                        const void *const *inputs,
                                        void *const *outputs, int64_t batch,
                                        int64_t steps, ttc_error *error);
+
+/// From now on a step of this session, and a run, may be made by so many
+/// threads together: the one that calls, and others that the process keeps for
+/// all sessions. A session has 1 until this call, and so has a model that was
+/// not compiled for more (`ttc --threads=N`): TTC_ERROR_VALUE for a number
+/// above that, or below 1; TTC_ERROR_IO where the system refuses a thread.
+///
+/// The bits are the same whatever the number. A call is made by the calling
+/// thread alone where that is sooner or the others are not to be had: while
+/// they make a step of another session; while they sleep and the last call of
+/// this session took less time than waking them does; and for a while after
+/// the system had put one of them aside.
+TTC_API ttc_status ttc_session_set_threads(ttc_session *session,
+                                           int64_t threads, ttc_error *error);
+/// What was set; 1 for a null session.
+TTC_API int64_t ttc_session_threads(const ttc_session *session);
 
 /// Back to no states. The next step may bring another batch. The generator of
 /// random numbers goes on where it is.

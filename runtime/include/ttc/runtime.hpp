@@ -228,6 +228,14 @@ public:
     });
   }
 
+  /// How many threads may make a step together; 1 until this call.
+  void setThreads(int64_t threads) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_set_threads(get(), threads, error);
+    });
+  }
+  int64_t threads() const { return ttc_session_threads(get()); }
+
   void zero() {
     detail::check(
         [&](ttc_error *error) { return ttc_session_zero(get(), error); });
