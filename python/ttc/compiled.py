@@ -226,20 +226,37 @@ class CompiledModel(WithStates, WithParameters, nn.Module):
                 single = specs[0].dtype
         return Plan(outputs, c_int64(batch), c_int64(*time), single, time == (0,))
 
+    # Threads.
+
+    @property
+    def threads(self) -> int:
+        """How many threads may make a timestep together; see set_threads."""
+        return self._live.session.threads
+
+    def set_threads(self, threads: int) -> None:
+        """From now on so many threads may make a timestep of this stream together.
+
+        The bits are those of one thread. Raises Error for a number above that which the model was
+        compiled for (`ttc.compile(..., threads=N)`, `ttc --threads=N`), and below 1.
+        """
+        self._live.session.threads = threads
+
     # Streams.
 
     def fork(self) -> CompiledModel:
         """Another stream on the same weights that goes on from this one's states.
 
-        It has copies of the states, the timestep and the random numbers' position, and is
-        independent from then on; so are its parameters, which are shared until one of the two
+        It has copies of the states, the timestep and the random numbers' position, as many
+        threads, and is independent from then on; so are its parameters, which are shared until one of the two
         loads others. It may be used in another thread.
         """
         return self._another(self._live.session.fork())
 
     def session(self) -> CompiledModel:
         """Another stream on the same weights, without states; otherwise as `fork`."""
-        return self._another(native.Session(self._live.model))
+        session = native.Session(self._live.model)
+        session.threads = self.threads
+        return self._another(session)
 
     def _another(self, session: native.Session) -> CompiledModel:
         other = CompiledModel.__new__(CompiledModel)

@@ -18,7 +18,7 @@ from torch.utils import _pytree as pytree
 
 from . import native, toolchain
 from .compiled import CompiledModel
-from .errors import Place, UnsupportedError
+from .errors import Error, Place, UnsupportedError
 from .exporting import Examples, check_batch, converted, export_model, write_file
 from .params import Parameters
 from .subject import FLOATS
@@ -34,6 +34,7 @@ def compile(
     batch: int | None = None,
     dtype: torch.dtype | None = None,
     schedule: str | None = None,
+    threads: int = 1,
 ) -> CompiledModel:
     """Compiles a module for this machine.
 
@@ -45,6 +46,9 @@ def compile(
         states and the weights of matrices kept in that; inputs and outputs stay float32.
     schedule: "key=value,key=value" to lay the timestep out otherwise than the compiler would
         choose for this machine; docs/schedule.md has the keys.
+    threads: how many threads make a timestep together. The bits are those of one; it pays where
+        the weights are more than the cache of one core holds, or the batch is large. `set_threads`
+        changes it, up to this number.
 
     A model that runs a torch.nn.RNN, LSTM or GRU over a sequence is compiled for one timestep:
     `c(x)` takes one without the time axis, `c.run(xs)` takes (T, ...). The initial states are the
@@ -69,6 +73,10 @@ def compile(
         options.append(f"--storage={_STORAGE[dtype]}")
     if schedule is not None:
         options.append(f"--schedule={schedule}")
+    if threads < 1:
+        raise Error(f"the number of threads is {threads}, expected at least 1")
+    if threads > 1:
+        options.append(f"--threads={threads}")
     exported = export_model(model, example_input, "model")
     # Fixed by the compiler and not in the model IR: the same model has the same fingerprint.
     if batch is not None and check_batch(exported.inputs, batch):
@@ -78,10 +86,12 @@ def compile(
         dict(exported.renamed),
     )
     weights = native.Weights.lend(exported.weights)
-    return _compiled(
+    compiled = _compiled(
         exported.text, parameters, weights, options, exported.output, exported.booleans,
         exported.place_of,
     )
+    compiled.set_threads(threads)
+    return compiled
 
 
 def compile_text(
@@ -124,21 +134,26 @@ def load(
     library: str | os.PathLike,
     weights: str | os.PathLike | Mapping[str, torch.Tensor] | None = None,
     strict: bool = True,
+    threads: int = 1,
 ) -> CompiledModel:
     """Loads a shared library that the compiler made.
 
     weights: a weights file (safetensors, what torch.save wrote, or the index.json of a checkpoint
         in several files), or tensors by key; None if the library was compiled with weights.
     strict: whether a key that the model does not have is an error; a missing one always is.
+    threads: how many threads make a timestep together, at most as many as `ttc --threads=N` said.
 
     Raises Error, naming the file and key, if either is not what it should be.
     """
     path = Path(library).absolute()
-    if weights is None:
-        return CompiledModel(path, None, None)
+    parameters = lent = None
     if isinstance(weights, Mapping):
         tensors = as_tensors(weights, "weights")
         given = OrderedDict((key, tensor.clone()) for key, tensor in tensors.items())
-        return CompiledModel(path, Parameters(given), native.Weights.lend(given), strict)
-    opened = native.Weights.open(weights)
-    return CompiledModel(path, Parameters(OrderedDict(opened.read())), opened, strict)
+        parameters, lent = Parameters(given), native.Weights.lend(given)
+    elif weights is not None:
+        lent = native.Weights.open(weights)
+        parameters = Parameters(OrderedDict(lent.read()))
+    compiled = CompiledModel(path, parameters, lent, strict)
+    compiled.set_threads(threads)
+    return compiled

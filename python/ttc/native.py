@@ -146,6 +146,8 @@ def library() -> ctypes.CDLL:
         ("ttc_session_create", c_int, c_void_p, c_void_p, c_void_p),
         ("ttc_session_fork", c_int, c_void_p, c_void_p, c_void_p),
         ("ttc_session_close", None, c_void_p),
+        ("ttc_session_set_threads", c_int, c_void_p, c_int64, c_void_p),
+        ("ttc_session_threads", c_int64, c_void_p),
         ("ttc_session_zero", c_int, c_void_p, c_void_p),
         ("ttc_session_zero_state", c_int, c_void_p, c_char_p, c_void_p),
         ("ttc_session_zero_rows", c_int, c_void_p, c_void_p, c_size_t, c_void_p),
@@ -341,6 +343,17 @@ class Session(_Owned):
     def batch(self) -> int:
         """The batch of the states; -1 while there are none."""
         return library().ttc_session_batch(self.pointer)
+
+    @property
+    def threads(self) -> int:
+        """How many threads may make a step together."""
+        return library().ttc_session_threads(self.pointer)
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        if not -(2**63) <= threads < 2**63:
+            raise Error(f"the number of threads is {threads}, expected a small one")
+        call("ttc_session_set_threads", self.pointer, threads)
 
     def zero(self) -> None:
         """Back to no states; the generator goes on where it is."""

@@ -139,6 +139,7 @@ class WithParameters:
         weights = self._lend(parameters, {p.key for p in self._live.model.params})
         live = Live(native.Model(self._library, weights, True))
         live.session.generator = self._live.session.generator
+        live.session.threads = self._live.session.threads
         states = self._live.session.states()
         if states:
             live.session.set_states(states, native.LOAD_STRICT, self._live.session.timestep)

@@ -41,6 +41,26 @@ TEST_CASE("ttc-run in blocks, raw, and through pipes gives the same bits") {
   }
 }
 
+TEST_CASE("ttc-run with several threads gives the same bits") {
+  ToolFolder at;
+  for (const char *options :
+       {"--threads 1", "--threads 2", "--threads 4", "--threads 3 --block 3"}) {
+    CAPTURE(options);
+    Run run = at.ttcRun(std::string("--input $W/x.npy --compare "
+                                    "$W/golden.npy --exact ") +
+                        options);
+    CHECK(run.code == 0);
+    CHECK(mentions(run.out, "agrees"));
+  }
+  Run run = at.ttcRun("--input $W/x.npy --threads 5");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "'fake' was compiled for 4 threads, 5 were asked "
+                          "for. Compile it with --threads=5"));
+  run = at.ttcRun("--input $W/x.npy --threads 0");
+  CHECK(run.code == 1);
+  CHECK(mentions(run.err, "it must be at least 1"));
+}
+
 TEST_CASE("ttc-run converts events") {
   ToolFolder at;
   std::string events(10 * 2 * 4, '\0'), floats;

@@ -17,6 +17,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
+#include <filesystem>
 #include <iostream>
 #include <sched.h>
 #include <sys/wait.h>
@@ -331,6 +333,44 @@ TEST_CASE("A fork in the middle of another thread's work") {
   CHECK(wrong == 0);
 }
 
+TEST_CASE("A library that is unloaded takes its workers with it") {
+  CHECK(inChild([] {
+    void *library = ::dlopen(RUNTIME_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    auto function = [&](auto *like, const char *name) {
+      return reinterpret_cast<decltype(like)>(::dlsym(library, name));
+    };
+    std::vector<Tensor> tensors = fakeWeights();
+    std::vector<ttc_tensor> table = views(tensors);
+    ttc_weights *weights = nullptr;
+    ttc_model *model = nullptr;
+    ttc_session *session = nullptr;
+    bool good = library &&
+                function(&ttc_weights_from_tensors, "ttc_weights_from_tensors")(
+                    table.data(), table.size(), &weights, nullptr) == TTC_OK &&
+                function(&ttc_model_create, "ttc_model_create")(
+                    &ttc_model_fake, weights, 1, &model, nullptr) == TTC_OK &&
+                function(&ttc_session_create, "ttc_session_create")(
+                    model, &session, nullptr) == TTC_OK &&
+                function(&ttc_session_set_threads, "ttc_session_set_threads")(
+                    session, 4, nullptr) == TTC_OK;
+    std::vector<float> x = fakeInput(2, 0), y(x.size());
+    const void *in[] = {x.data()};
+    void *out[] = {y.data()};
+    auto step = function(&ttc_session_step_raw, "ttc_session_step_raw");
+    for (int i = 0; i < 100 && good; ++i)
+      good = step(session, in, out, 2, nullptr) == TTC_OK;
+    function(&ttc_session_close, "ttc_session_close")(session);
+    function(&ttc_model_close, "ttc_model_close")(model);
+    function(&ttc_weights_close, "ttc_weights_close")(weights);
+    ::dlclose(library);
+    // It is gone, with what it would do in a fork.
+    good = good && !::dlopen(RUNTIME_LIBRARY, RTLD_NOW | RTLD_NOLOAD);
+    const auto threads = std::filesystem::directory_iterator("/proc/self/task");
+    good = good && std::distance(begin(threads), end(threads)) == 1;
+    return good && inChild([] { return true; });
+  }));
+}
+
 TEST_CASE("A program ends, whatever its threads do") {
   // With workers that sleep.
   CHECK(inChild([] { return exchange(most, 3) == 0; }));
@@ -338,10 +378,20 @@ TEST_CASE("A program ends, whatever its threads do") {
   CHECK(inChild([] {
     static std::atomic<int> jobs{0};
     std::thread([] {
-      for (;;) {
-        exchange(2, 5);
-        ++jobs;
-      }
+      if (workerPool.make(2).failed())
+        return;
+      // When the program ends, the pool is no longer to be had.
+      for (;; std::this_thread::yield())
+        if (workerPool.tryTake()) {
+          workerPool.work(
+              2,
+              [](const void *, const ttc_team *team, int64_t worker) {
+                team->barrier(team, worker);
+              },
+              nullptr);
+          workerPool.give();
+          ++jobs;
+        }
     }).detach();
     return comesTrue([] { return jobs > 10; });
   }));

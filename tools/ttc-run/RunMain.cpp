@@ -34,6 +34,7 @@ struct Options {
   std::optional<int64_t> batch;
   std::optional<int64_t> steps;
   std::optional<uint64_t> seed;
+  std::optional<int64_t> threads;
   int64_t skip = 0;
   int64_t block = 0;
   Tolerance tolerance;
@@ -195,6 +196,8 @@ public:
       session.load(options.loadStates);
     if (options.seed)
       session.seed(*options.seed);
+    if (options.threads)
+      session.setThreads(*options.threads);
   }
 
   int run() {
@@ -408,6 +411,9 @@ void describe(CLI::App &app, Options &options, bool embedded) {
                  "seed of the model's random numbers (default: that of the "
                  "loaded states, else 0)")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", options.threads,
+                 "how many threads make a timestep together (default 1), at "
+                 "most as many as the model was compiled for");
   app.add_option("--steps", options.steps, "stop after so many timesteps")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--skip", options.skip,
