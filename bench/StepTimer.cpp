@@ -26,14 +26,16 @@ double nanosecondsBetween(const timespec &from, const timespec &to) {
          static_cast<double>(to.tv_nsec - from.tv_nsec);
 }
 
-/// Nanoseconds a call, or -1 if one failed: the error then says why.
-template <typename Call> double timeCalls(int64_t calls, Call call) {
+/// Nanoseconds a call by a clock of clock_gettime, or -1 if one failed: the
+/// error then says why.
+template <typename Call>
+double timeCalls(clockid_t clock, int64_t calls, Call call) {
   timespec from, to;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+  clock_gettime(clock, &from);
   for (int64_t i = 0; i < calls; ++i)
     if (call() != TTC_OK)
       return -1;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+  clock_gettime(clock, &to);
   return nanosecondsBetween(from, to) / static_cast<double>(calls);
 }
 
@@ -107,15 +109,14 @@ constexpr ttc_model_descriptor nothing = {
 
 /// Calls ttc_session_step_raw `calls` times, call i on the inputs i modulo
 /// `inputSets` and the outputs i modulo `outputSets`. Returns nanoseconds a
-/// call, or -1 and a filled error.
-extern "C" TTC_API double ttc_bench_steps(ttc_session *session,
-                                          const void *const *const *inputs,
-                                          int64_t inputSets,
-                                          void *const *const *outputs,
-                                          int64_t outputSets, int64_t batch,
-                                          int64_t calls, ttc_error *error) {
+/// call by that clock of clock_gettime, or -1 and a filled error.
+extern "C" TTC_API double
+ttc_bench_steps(ttc_session *session, const void *const *const *inputs,
+                int64_t inputSets, void *const *const *outputs,
+                int64_t outputSets, int64_t batch, int64_t calls, int32_t clock,
+                ttc_error *error) {
   Rotation in(inputSets), out(outputSets);
-  return timeCalls(calls, [&] {
+  return timeCalls(clock, calls, [&] {
     return ttc_session_step_raw(session, inputs[in.next()], outputs[out.next()],
                                 batch, error);
   });
@@ -126,9 +127,9 @@ extern "C" TTC_API double
 ttc_bench_runs(ttc_session *session, const void *const *const *inputs,
                int64_t inputSets, void *const *const *outputs,
                int64_t outputSets, int64_t batch, int64_t steps, int64_t calls,
-               ttc_error *error) {
+               int32_t clock, ttc_error *error) {
   Rotation in(inputSets), out(outputSets);
-  return timeCalls(calls, [&] {
+  return timeCalls(clock, calls, [&] {
     return ttc_session_run_raw(session, inputs[in.next()], outputs[out.next()],
                                batch, steps, error);
   });
@@ -146,7 +147,7 @@ extern "C" TTC_API double ttc_bench_empty(int64_t calls, ttc_error *error) {
     float x = 0, y = 0;
     const void *inputs[] = {&x};
     void *outputs[] = {&y};
-    nanoseconds = timeCalls(calls, [&] {
+    nanoseconds = timeCalls(CLOCK_PROCESS_CPUTIME_ID, calls, [&] {
       return ttc_session_step_raw(session, inputs, outputs, 1, error);
     });
   }

@@ -42,6 +42,13 @@ class Machine:
     indirect_call_ns: float
     levels: list[Level]
 
+    def of_cores(self, cores: int) -> Machine:
+        """What so many such cores can do together at best."""
+        levels = [
+            Level(level.name, cores * level.bytes, cores * level.read_gbs) for level in self.levels
+        ]
+        return Machine(cores * self.fma_gflops, self.indirect_call_ns, levels)
+
     def seconds_to_read(self, count: float) -> float:
         """Each byte from the nearest level in which there is room for it."""
         seconds = 0.0

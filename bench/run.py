@@ -216,10 +216,11 @@ def _measure(
 
     for name, values in samples.items():
         times = report.Times(statistics.median(values), min(values), len(values))
-        if times.median < BELOW_BOUND * result.bound_us:
+        bound_us = work.bound_us(machine.of_cores(engines[name].cores))
+        if times.median < BELOW_BOUND * bound_us:
             result.refused[name] = (
                 f"invalid: {times.median:.4g} us is less than the machine's bound of "
-                f"{result.bound_us:.4g} us"
+                f"{bound_us:.4g} us"
             )
         else:
             result.times[name] = times
@@ -285,7 +286,7 @@ def _describe(
     """The machine and the run, a sentence each."""
     levels = ", ".join(f"{level.name} {level.read_gbs:.0f}" for level in machine.levels)
     return [
-        f"{_processor()}, one pinned core, one thread, float32, {options.rounds} rounds"
+        f"{_processor()}, one pinned core, one thread (ttc-2-threads: two), float32, {options.rounds} rounds"
         + _fewer_rounds(results, options.rounds) + ".",
         f"Limits of the core: {machine.fma_gflops:.0f} GFLOP/s of fused multiply-adds; reading "
         f"{levels} GB/s; an indirect call {machine.indirect_call_ns:.1f} ns.",

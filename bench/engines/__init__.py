@@ -13,6 +13,7 @@ from . import (
     torchscript,
     ttc_call,
     ttc_python,
+    ttc_two_threads,
 )
 
 # What only hard events tell from another engine.
@@ -23,6 +24,7 @@ SLOW_TO_OPEN = ("torch.compile", "aotinductor")
 # outputs are.
 ENGINES = {
     "ttc": ttc_call.open_engine,
+    "ttc-2-threads": ttc_two_threads.open_engine,
     "ttc-python": ttc_python.open_engine,
     "ttc-dense": ttc_call.open_dense,
     "reference": reference.open_engine,

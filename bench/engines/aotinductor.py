@@ -66,6 +66,7 @@ def _shape(sizes: torch.Size) -> ctypes.Array:
 
 class _Engine:
     note = "max-autotune, frozen weights; called from C++"
+    cores = 1
 
     def __init__(self, setting: Setting, package: Path, step: FunctionalStep):
         self._setting = setting

@@ -109,6 +109,7 @@ def _elements(shape: str) -> int:
 
 class _Engine:
     note = "MLIR's own lowering to loops, clang -O3 -march=native; called from C"
+    cores = 1
 
     def __init__(self, setting: Setting):
         self._setting = setting

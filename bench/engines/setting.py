@@ -59,6 +59,7 @@ class Engine(Protocol):
     """A model that is ready to run. A function of a Setting opens it, or raises Unavailable."""
 
     note: str  # what a reader must know of how it was run; may be empty
+    cores: int  # that it runs on
 
     def outputs(self) -> torch.Tensor:
         """From zero states, the outputs of all `checked` timesteps."""
@@ -75,6 +76,7 @@ class PythonEngine:
     zero: Callable[[], None]
     call: Callable[[torch.Tensor], torch.Tensor]
     note: str = ""
+    cores: int = 1
     # Entered around whatever runs the model.
     context: Callable = torch.inference_mode
     _timed: list[torch.Tensor] = field(init=False)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-from ctypes import byref, c_double, c_int64, c_void_p
+import time
+from ctypes import byref, c_double, c_int32, c_int64, c_void_p
 from pathlib import Path
 
 import torch
@@ -28,9 +29,9 @@ def timer() -> ctypes.CDLL:
         raise ttc.Error(f"the timer '{path}' cannot be loaded: {error}") from error
     for name, *argtypes in (
         ("ttc_bench_steps", c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int64, c_int64,
-         c_void_p),
+         c_int32, c_void_p),
         ("ttc_bench_runs", c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int64, c_int64,
-         c_int64, c_void_p),
+         c_int64, c_int32, c_void_p),
         ("ttc_bench_empty", c_int64, c_void_p),
     ):
         function = getattr(library, name)
@@ -63,8 +64,12 @@ class _Buffers:
         self.sets = (c_void_p * self.count)(*[ctypes.addressof(p) for p in self._pointers])
 
 
-class _Engine:
+class CallEngine:
+    """A model compiled with `options`, timed by that clock of clock_gettime."""
+
     note = ""
+    cores = 1
+    clock = time.CLOCK_PROCESS_CPUTIME_ID
 
     def __init__(self, setting: Setting, *own: str):
         self._setting = setting
@@ -75,7 +80,7 @@ class _Engine:
         options = ["--weights", f"{source}.safetensors", f"--batch={setting.batch}", *own]
         toolchain.run_driver(source.with_suffix(".mlir"), library, options)
         self._model = native.Model(library, None, True)
-        self._session = native.Session(self._model)
+        self.session = native.Session(self._model)
         calls = setting.timed.shape[0]
         self._timed = _Buffers(list(setting.timed)), _Buffers(self._new_outputs(calls)[:1])
 
@@ -86,7 +91,7 @@ class _Engine:
 
     def outputs(self) -> torch.Tensor:
         setting = self._setting
-        self._session.zero()
+        self.session.zero()
         inputs = list(setting.checked.unflatten(0, (-1, setting.steps)))
         outputs = self._new_outputs(len(inputs))
         self._call(_Buffers(inputs), _Buffers(outputs), len(inputs))
@@ -98,18 +103,18 @@ class _Engine:
     def _call(self, inputs: _Buffers, outputs: _Buffers, calls: int) -> float:
         setting = self._setting
         arguments = [
-            self._session.pointer, inputs.sets, inputs.count, outputs.sets, outputs.count,
+            self.session.pointer, inputs.sets, inputs.count, outputs.sets, outputs.count,
             setting.batch,
         ]
         if setting.steps == 1:
-            return call_timer("ttc_bench_steps", *arguments, calls)
-        return call_timer("ttc_bench_runs", *arguments, setting.steps, calls)
+            return call_timer("ttc_bench_steps", *arguments, calls, self.clock)
+        return call_timer("ttc_bench_runs", *arguments, setting.steps, calls, self.clock)
 
 
-def open_engine(setting: Setting) -> _Engine:
-    return _Engine(setting)
+def open_engine(setting: Setting) -> CallEngine:
+    return CallEngine(setting)
 
 
-def open_dense(setting: Setting) -> _Engine:
+def open_dense(setting: Setting) -> CallEngine:
     """The same without lists of active inputs."""
-    return _Engine(setting, "--schedule=events=off")
+    return CallEngine(setting, "--schedule=events=off")

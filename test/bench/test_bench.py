@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +126,9 @@ def test_bound():
     machine = Machine(1.0, 1.0, [Level("L1", 1000, 1.0), Level("DRAM", 0, 0.5)])
     assert machine.seconds_to_read(500) == pytest.approx(0.5e-6)
     assert machine.seconds_to_read(2000) == pytest.approx(3e-6)
+    # Of two cores each has a nearest level of its own.
+    assert machine.of_cores(2).seconds_to_read(2000) == pytest.approx(1e-6)
+    assert machine.of_cores(2).fma_gflops == 2.0
 
 
 @pytest.mark.parametrize(
@@ -148,8 +152,8 @@ def test_work(tmp_path, group, flops):
 @pytest.mark.parametrize(
     "engine, steps",
     [
-        ("ttc", 1), ("ttc", 128), ("torchscript", 1), ("jax", 1), ("jax", 128),
-        ("plain-linalg", 1), ("plain-linalg", 128),
+        ("ttc", 1), ("ttc", 128), ("ttc-2-threads", 1), ("ttc-2-threads", 128), ("torchscript", 1),
+        ("jax", 1), ("jax", 128), ("plain-linalg", 1), ("plain-linalg", 128),
     ],
 )
 @pytest.mark.parametrize("group", ["c", "d", "e", "f", "g", "g*", "h"])
@@ -172,6 +176,22 @@ def test_ttc_without_events_agrees(tmp_path):
     assert torch.equal(own, dense)
 
 
+def test_two_threads_use_all_cores_and_leave_the_pin_as_it_was(tmp_path):
+    cores = os.sched_getaffinity(0)
+    if len(cores) < 2:
+        pytest.skip("there is one core")
+    opened = run.ENGINES["ttc-2-threads"](Setting(GROUPS["c"][0], 1, 1, tmp_path, tmp_path))
+    assert opened.session.threads == 2 and opened.cores == 2
+    with run._pinned(min(cores)):
+        assert opened.time(1) > 0
+        assert os.sched_getaffinity(0) == {min(cores)}
+
+
+def test_one_core_is_too_few_for_two_threads(tmp_path):
+    with run._pinned(min(os.sched_getaffinity(0))), pytest.raises(Unavailable, match="one core"):
+        run.ENGINES["ttc-2-threads"](Setting(GROUPS["a"][0], 1, 1, tmp_path, tmp_path))
+
+
 def test_long_calls_are_timed_in_fewer_rounds(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "SECONDS_A_SETTING", 0.0)
     result = measure(tmp_path, monkeypatch, FakeEngine, rounds=9)
@@ -184,6 +204,7 @@ class FakeEngine:
     """An engine of a wrong output, or of an impossible time."""
 
     note = ""
+    cores = 1
 
     def __init__(self, outputs, nanoseconds=1e5):
         self._outputs, self._nanoseconds = outputs, nanoseconds
