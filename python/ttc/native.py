@@ -117,6 +117,11 @@ class CDescriptor(Structure):
         ("input_limits", POINTER(c_int64)),
         ("has_generator", c_uint32),
         ("reserved", c_uint32),
+        ("alternative", c_void_p),
+        ("max_workers", c_uint32),
+        ("reserved2", c_uint32),
+        ("shared_step", c_void_p),
+        ("shared_run", c_void_p),
     ]
 
 

@@ -16,6 +16,7 @@ from programs import Program
 from random_models import heaviside
 from references import Reference
 from schedules import SCHEDULES
+from teams import Bare, check_teams
 from torch import nn
 from ttc import toolchain
 
@@ -181,6 +182,12 @@ class Check:
             toolchain.run_driver(self._folder / "net.mlir", special, options)
             fixed = self._load(special.name)
             _compare(_steps(fixed, self._inputs), (outputs, states), "with a fixed batch")
+
+        if self._rng.random() < 0.2:
+            library = self._folder / "libthreads.so"
+            toolchain.run_driver(self._folder / "net.mlir", library, ["--threads=3"])
+            bare = Bare(self._load(library.name)._live.model)
+            check_teams(bare, self._make_inputs, self._batches, [self._rng.choice([2, 3])])
 
         # A second batch size on the same compiled model, and each of its rows alone.
         compiled.zero_states()
