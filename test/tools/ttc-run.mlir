@@ -29,6 +29,14 @@
 // RUN: ttc %s -o libbare.so
 // RUN: ttc-run ./libbare.so --weights net.safetensors --input x.npy --compare whole.npy --exact
 
+// So have several threads, where the model was compiled for them.
+// RUN: ttc %s --weights net.safetensors --threads=2 -o libshared.so
+// RUN: ttc-run ./libshared.so --threads 2 --input x.npy --compare whole.npy --exact
+// RUN: ttc-run ./libshared.so --threads 2 --block 4 --input x.npy --skip 5 --load-states half.safetensors \
+// RUN:   --compare whole.npy --exact
+// RUN: not ttc-run ./libnet.so --threads 2 --input x.npy 2>&1 | FileCheck %s --check-prefix=THREADS
+// THREADS: error: The model {{.*}} was compiled for one thread, 2 were asked for. Compile it with --threads=2, or ask for 1.
+
 // A program with the model inside takes the same options.
 // RUN: ttc %s --weights net.safetensors --emit=exe -o net
 // RUN: ./net --input x.npy --compare whole.npy --exact
