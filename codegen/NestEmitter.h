@@ -21,6 +21,9 @@ struct NestBuffers {
   llvm::SmallVector<Buffer> productInputs;
   /// In the layout of their PanelPlans.
   llvm::SmallVector<Buffer> packedWeights;
+  /// For each matrix that is packed as whole numbers what its products are
+  /// multiplied by; else null.
+  llvm::SmallVector<Buffer> scales;
   llvm::SmallVector<Buffer> inputs;
   /// For each result the buffers that receive it; none twice.
   llvm::SmallVector<llvm::SmallVector<Buffer, 2>> outputs;
@@ -66,6 +69,7 @@ private:
   void emitTiles(const Products &products, mlir::Value first, mlir::Value end,
                  int64_t tileRows);
   void listEvents(Products &products, unsigned index, mlir::Value row);
+  mlir::Value widen(mlir::Value weight, mlir::VectorType type);
   llvm::SmallVector<mlir::Value> loadWeights(const Products &products,
                                              unsigned index, const Tile &tile,
                                              mlir::Value k);

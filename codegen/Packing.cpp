@@ -5,46 +5,160 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The one function that brings any matrix of weights into panels.
+// The functions that bring any matrix of weights into panels: as it is,
+// shorter, or as whole numbers with a scale for each output feature.
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Scheduling.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace ttc;
 
-/// Emits `packed[panel][k][column] = matrix[panel's first row + column][k]`,
-/// zero where a panel is wider than the matrix has rows, and the sum of all
-/// 0 · matrix.
-static void emitBody(ImplicitLocOpBuilder &b, func::FuncOp function, Type from,
-                     Type to) {
-  auto constant = [&](int64_t value) -> Value {
+namespace {
+
+/// Emits the body of a function that packs.
+class PackingBuilder {
+public:
+  PackingBuilder(ImplicitLocOpBuilder &b, func::FuncOp function, Type from,
+                 Type to)
+      : b(b), from(from), to(to) {
+    ValueRange arguments = function.getArguments();
+    matrixPointer = arguments[0], packedPointer = arguments[1];
+    fromStart = arguments[2], toStart = arguments[3];
+    outputs = arguments[4], inputs = arguments[5], rowStride = arguments[6];
+    panels = arguments[7], width = arguments[8], firstRow = arguments[9];
+    behind = arguments[10];
+    matrix = view(matrixPointer, fromStart, from, mul(outputs, rowStride));
+    none = constant(0.0);
+  }
+
+  /// `packed[panel][k][column] = matrix[panel's first row + column][k]`, zero
+  /// where a panel is wider than the matrix has rows, and the sum of all
+  /// 0 · matrix.
+  void convert() {
+    Value packed = view(packedPointer, toStart, to, add(behind, index(1)));
+    Value sum = forEachRow(none, [&](const Row &row, Value sum) {
+      return forEach(inputs, sum, [&](Value k, Value sum) -> Value {
+        Value x = weight(row, k);
+        Value value = arith::SelectOp::create(b, row.exists, x, none);
+        Value stored =
+            from == to ? value : arith::TruncFOp::create(b, to, value);
+        memref::StoreOp::create(b, stored, packed, ValueRange{placeOf(row, k)});
+        return arith::AddFOp::create(b, sum, arith::MulFOp::create(b, x, none));
+      });
+    });
+    if (from != to)
+      sum = arith::TruncFOp::create(b, to, sum);
+    memref::StoreOp::create(b, sum, packed, ValueRange{behind});
+  }
+
+  /// Each row as the nearest multiples of a scale, 1/127 of its largest
+  /// magnitude. A scale is a normal number, so that one of zeros divides, and
+  /// the step, which counts subnormals as zero, multiplies by what was divided
+  /// by. A row with a weight that is not finite has zeros and the scale NaN.
+  void quantize() {
+    Value lastRow = add(firstRow, mul(panels, width));
+    Value packed = view(packedPointer, toStart, to, mul(lastRow, inputs));
+    Value scales = view(packedPointer, behind, from, lastRow);
+    forEachRow(none, [&](const Row &row, Value unused) {
+      Value largest = forEach(inputs, none, [&](Value k, Value sum) -> Value {
+        // A NaN stays one.
+        return arith::MaximumFOp::create(
+            b, sum, math::AbsFOp::create(b, weight(row, k)));
+      });
+      constexpr double infinity = std::numeric_limits<double>::infinity();
+      Value isFinite = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT,
+                                             largest, constant(infinity));
+      Value isKept = arith::AndIOp::create(b, isFinite, row.exists);
+      Value scale = arith::MaximumFOp::create(
+          b, arith::DivFOp::create(b, largest, constant(127)),
+          constant(std::numeric_limits<float>::min()));
+      forEach(inputs, none, [&](Value k, Value unused) {
+        Value ratio = arith::DivFOp::create(b, weight(row, k), scale);
+        Value rounded = math::RoundEvenOp::create(
+            b, arith::SelectOp::create(b, isKept, ratio, none));
+        memref::StoreOp::create(b, arith::FPToSIOp::create(b, to, rounded),
+                                packed, ValueRange{placeOf(row, k)});
+        return unused;
+      });
+      Value nan = constant(std::numeric_limits<double>::quiet_NaN());
+      memref::StoreOp::create(
+          b,
+          arith::SelectOp::create(
+              b, row.exists, arith::SelectOp::create(b, isFinite, scale, nan),
+              none),
+          scales, ValueRange{row.number});
+      return unused;
+    });
+  }
+
+private:
+  /// An output feature of a panel.
+  struct Row {
+    Value panelRow; ///< the panel's first one
+    Value column;   ///< in the panel
+    Value number;   ///< of all
+    Value exists;   ///< it is no padding
+    /// Padding reads row 0 and keeps nothing of it: no branch, no read
+    /// outside.
+    Value readable;
+  };
+
+  Value index(int64_t value) {
     return arith::ConstantIndexOp::create(b, value);
-  };
-  auto add = [&](Value l, Value r) -> Value {
-    return arith::AddIOp::create(b, l, r);
-  };
-  auto mul = [&](Value l, Value r) -> Value {
-    return arith::MulIOp::create(b, l, r);
-  };
+  }
+  Value constant(double value) {
+    return arith::ConstantOp::create(b, b.getFloatAttr(from, value));
+  }
+  Value add(Value l, Value r) { return arith::AddIOp::create(b, l, r); }
+  Value mul(Value l, Value r) { return arith::MulIOp::create(b, l, r); }
+
   /// A loop that carries a sum.
-  auto forEach = [&](Value count, Value sum,
-                     function_ref<Value(Value, Value)> body) -> Value {
-    auto loop = scf::ForOp::create(b, constant(0), count, constant(1), sum);
+  Value forEach(Value count, Value sum,
+                function_ref<Value(Value, Value)> body) {
+    auto loop = scf::ForOp::create(b, index(0), count, index(1), sum);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     scf::YieldOp::create(
         b, body(loop.getInductionVar(), loop.getRegionIterArgs().front()));
     return loop.getResult(0);
-  };
+  }
+
+  Value forEachRow(Value sum, function_ref<Value(const Row &, Value)> body) {
+    return forEach(panels, sum, [&](Value panel, Value sum) {
+      Value panelRow = add(firstRow, mul(panel, width));
+      return forEach(width, sum, [&](Value column, Value sum) {
+        Row row{panelRow, column, add(panelRow, column), Value(), Value()};
+        row.exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                           row.number, outputs);
+        row.readable =
+            arith::SelectOp::create(b, row.exists, row.number, index(0));
+        return body(row, sum);
+      });
+    });
+  }
+
+  Value weight(const Row &row, Value k) {
+    return memref::LoadOp::create(
+        b, matrix, ValueRange{add(mul(row.readable, rowStride), k)});
+  }
+
+  /// Where a weight lies in the panels.
+  Value placeOf(const Row &row, Value k) {
+    return add(mul(row.panelRow, inputs), add(mul(k, width), row.column));
+  }
+
   /// `elements` of `type` at so many bytes behind a pointer.
-  auto view = [&](Value pointer, Value start, Type type, Value elements) {
-    Value bytes = add(start, mul(elements, constant(elementBytes(type))));
+  Value view(Value pointer, Value start, Type type, Value elements) {
+    Value bytes = add(start, mul(elements, index(elementBytes(type))));
     Value block = memref::ReinterpretCastOp::create(
         b, MemRefType::get({ShapedType::kDynamic}, b.getIntegerType(8)),
         pointer, OpFoldResult(b.getIndexAttr(0)), ArrayRef<OpFoldResult>{bytes},
@@ -52,43 +166,16 @@ static void emitBody(ImplicitLocOpBuilder &b, func::FuncOp function, Type from,
     return memref::ViewOp::create(b,
                                   MemRefType::get({ShapedType::kDynamic}, type),
                                   block, start, ValueRange{elements});
-  };
+  }
 
-  ValueRange arguments = function.getArguments();
-  Value fromStart = arguments[2], toStart = arguments[3];
-  Value outputs = arguments[4], inputs = arguments[5], rowStride = arguments[6];
-  Value panels = arguments[7], width = arguments[8], firstRow = arguments[9];
-  Value sumIndex = arguments[10];
-  Value matrix = view(arguments[0], fromStart, from, mul(outputs, rowStride));
-  Value packed = view(arguments[1], toStart, to, add(sumIndex, constant(1)));
-  Value none = arith::ConstantOp::create(b, b.getFloatAttr(from, 0));
-  Value sum = forEach(panels, none, [&](Value panel, Value sum) {
-    Value panelRow = add(firstRow, mul(panel, width));
-    return forEach(width, sum, [&](Value column, Value sum) {
-      Value row = add(panelRow, column);
-      Value exists =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, outputs);
-      // Padding reads row 0 and keeps nothing of it: no branch, no read
-      // outside.
-      Value readable = arith::SelectOp::create(b, exists, row, constant(0));
-      return forEach(inputs, sum, [&](Value k, Value sum) -> Value {
-        Value x = memref::LoadOp::create(
-            b, matrix, ValueRange{add(mul(readable, rowStride), k)});
-        Value value = arith::SelectOp::create(b, exists, x, none);
-        Value stored =
-            from == to ? value : arith::TruncFOp::create(b, to, value);
-        memref::StoreOp::create(
-            b, stored, packed,
-            ValueRange{add(mul(panelRow, inputs), add(mul(k, width), column))});
-        return arith::AddFOp::create(b, sum, arith::MulFOp::create(b, x, none));
-      });
-    });
-  });
-  if (from != to)
-    sum = arith::TruncFOp::create(b, to, sum);
-  memref::StoreOp::create(b, sum, packed, ValueRange{sumIndex});
-  func::ReturnOp::create(b);
-}
+  ImplicitLocOpBuilder &b;
+  Type from, to;
+  Value matrixPointer, packedPointer, fromStart, toStart;
+  Value outputs, inputs, rowStride, panels, width, firstRow, behind;
+  Value matrix, none;
+};
+
+} // namespace
 
 static std::string nameOf(Type type) {
   std::string name;
@@ -96,7 +183,9 @@ static std::string nameOf(Type type) {
   return name;
 }
 
-func::FuncOp ttc::getPackFunction(func::FuncOp prepare, Type from, Type to) {
+/// The function of this name, made at its first use.
+static func::FuncOp getFunction(func::FuncOp prepare, Type from, Type to,
+                                void (PackingBuilder::*emit)()) {
   std::string name =
       (prepare.getSymName() + ".pack_" + nameOf(from) + "_" + nameOf(to)).str();
   auto module = prepare->getParentOfType<ModuleOp>();
@@ -108,6 +197,17 @@ func::FuncOp ttc::getPackFunction(func::FuncOp prepare, Type from, Type to) {
   types.append(9, b.getIndexType());
   auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   b.setInsertionPointToStart(function.addEntryBlock());
-  emitBody(b, function, from, to);
+  PackingBuilder builder(b, function, from, to);
+  (builder.*emit)();
+  func::ReturnOp::create(b);
   return function;
+}
+
+func::FuncOp ttc::getPackFunction(func::FuncOp prepare, Type from, Type to) {
+  return getFunction(prepare, from, to, &PackingBuilder::convert);
+}
+
+func::FuncOp ttc::getQuantizeFunction(func::FuncOp prepare, Type from) {
+  return getFunction(prepare, from, IntegerType::get(prepare.getContext(), 8),
+                     &PackingBuilder::quantize);
 }

@@ -63,6 +63,8 @@ int64_t PanelPlan::storedElements() const {
   return packedElements() + groups.size();
 }
 
-int64_t PanelPlan::packedElements() const {
-  return llvm::divideCeil(outputs, lanes) * lanes * inputs;
+int64_t PanelPlan::paddedOutputs() const {
+  return llvm::divideCeil(outputs, lanes) * lanes;
 }
+
+int64_t PanelPlan::packedElements() const { return paddedOutputs() * inputs; }

@@ -56,6 +56,7 @@ struct PanelPlan {
   /// same bits.
   int64_t chains;
 
+  int64_t paddedOutputs() const;
   int64_t packedElements() const;
   /// With what stands behind the panels: for each group a number that is 0 if
   /// all its weights are finite.

@@ -26,8 +26,11 @@ void ttc::addDeclarePasses(OpPassManager &pm, const DeclareOptions &options) {
     pm.addPass(createSpecializeBatch(SpecializeBatchOptions{*options.batch}));
   pm.addPass(createDeclareResources());
   pm.addPass(createCompileParams());
-  if (!options.storage.empty())
-    pm.addPass(createNarrowStorage(NarrowStorageOptions{options.storage}));
+  std::string states = options.storage.empty() ? "f32" : options.storage;
+  std::string weights =
+      options.weightsStorage.empty() ? states : options.weightsStorage;
+  if (states != "f32" || weights != "f32")
+    pm.addPass(createNarrowStorage(NarrowStorageOptions{states, weights}));
 }
 
 void ttc::addExpandPasses(OpPassManager &pm) {

@@ -27,7 +27,9 @@ namespace ttc {
 /// What a model's declarations are made for.
 struct DeclareOptions {
   std::optional<int64_t> batch; ///< to fix it
-  std::string storage;          ///< bf16 or f16 for states and packed weights
+  /// What states and packed weights are stored as, and packed weights alone:
+  /// names that narrow-storage takes, or empty.
+  std::string storage, weightsStorage;
 };
 /// 1 to 2: declares params, in compiled form, and states.
 void addDeclarePasses(mlir::OpPassManager &pm, const DeclareOptions &options);

@@ -336,7 +336,9 @@ void NestEmitter::listEvents(Products &products, unsigned index, Value row) {
   Value areFew = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
                                        events.bounds.back(), constant(most));
   Type stored = cast<MemRefType>(weights.getType()).getElementType();
-  for (size_t group = 0; group < plan.groups.size(); ++group) {
+  // Whole numbers are finite: a weight that is not makes its scale NaN.
+  size_t flags = isa<FloatType>(stored) ? plan.groups.size() : 0;
+  for (size_t group = 0; group < flags; ++group) {
     Value sum = memref::LoadOp::create(
         b, weights, ValueRange{constant(plan.packedElements() + group)});
     if (stored.getIntOrFloatBitWidth() < 32)
@@ -383,6 +385,16 @@ SmallVector<Value> NestEmitter::accumulateEvents(const Products &products,
   return accumulators;
 }
 
+/// Weights may be stored narrower than they are computed with.
+Value NestEmitter::widen(Value weight, VectorType type) {
+  if (weight.getType() == type)
+    return weight;
+  if (isa<FloatType>(getElementTypeOrSelf(weight)))
+    return arith::ExtFOp::create(b, type, weight);
+  return arith::SIToFPOp::create(
+      b, type, arith::ExtSIOp::create(b, type.clone(b.getI32Type()), weight));
+}
+
 /// The weights of a tile's columns for input `k`.
 SmallVector<Value> NestEmitter::loadWeights(const Products &products,
                                             unsigned index, const Tile &tile,
@@ -400,10 +412,7 @@ SmallVector<Value> NestEmitter::loadWeights(const Products &products,
     for (int64_t v = 0; v < panel; ++v) {
       Value weight = load(products.buffers.packedWeights[index],
                           add(start, constant(v * lanes)), 1, lanes, nullptr);
-      // Weights may be stored narrower than they are computed with.
-      if (weight.getType() != type)
-        weight = arith::ExtFOp::create(b, type, weight);
-      weights.push_back(weight);
+      weights.push_back(widen(weight, type));
     }
     done += panel;
   }
@@ -501,6 +510,14 @@ SmallVector<Value> NestEmitter::accumulate(const Products &products,
     accumulators.assign(choice.result_begin(), choice.result_end());
   }
 
+  // What whole numbers are multiples of.
+  SmallVector<Value> scales;
+  if (Buffer buffer = products.buffers.scales[index])
+    for (int64_t v = 0; v < vectors; ++v)
+      scales.push_back(
+          load(buffer, mul(add(tile.firstVector, constant(v)), constant(lanes)),
+               1, lanes, nullptr));
+
   // Chains are added pairwise: (0 + 1) + (2 + 3).
   SmallVector<Value> sums;
   for (int64_t r = 0; r < tile.rows; ++r)
@@ -514,7 +531,9 @@ SmallVector<Value> NestEmitter::accumulate(const Products &products,
           pairs.push_back(arith::AddFOp::create(b, parts[i], parts[i + 1]));
         parts = pairs;
       }
-      sums.push_back(parts.front());
+      sums.push_back(scales.empty()
+                         ? parts.front()
+                         : arith::MulFOp::create(b, parts.front(), scales[v]));
     }
   return sums;
 }

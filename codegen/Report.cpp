@@ -15,10 +15,21 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace ttc;
 
 namespace {
+
+/// As --weights-storage takes it.
+std::string storageName(Type type) {
+  if (type.isInteger(8))
+    return "int8";
+  std::string name;
+  llvm::raw_string_ostream(name) << type;
+  return name;
+}
 
 /// Bytes of a tensor; a dynamic batch counts as 1.
 int64_t bytesOf(Type type) {
@@ -52,9 +63,9 @@ int64_t flopsOf(Region &region) {
 
 class Reporter {
 public:
-  Reporter(func::FuncOp step, const Schedule &schedule, const Core &core,
-           Type storage)
-      : step(step), schedule(schedule), core(core), storage(storage) {}
+  Reporter(func::FuncOp step, const Schedule &schedule, const Core &core)
+      : step(step), schedule(schedule), core(core),
+        prepared(planPrepared(step, schedule)) {}
 
   StepReport report() {
     StepReport result;
@@ -89,14 +100,8 @@ private:
   int64_t storedBytes(Value value) {
     for (OpOperand &use : value.getUses())
       if (auto nest = dyn_cast<NestOp>(use.getOwner()))
-        if (llvm::is_contained(nest.getProductWeights(), value)) {
-          auto type = cast<RankedTensorType>(value.getType());
-          Type element = storage && type.getElementType().isF32()
-                             ? storage
-                             : type.getElementType();
-          return PreparedPlan::panels(type, schedule).storedElements() *
-                 elementBytes(element);
-        }
+        if (llvm::is_contained(nest.getProductWeights(), value))
+          return prepared.packedForm(tensorType(value), schedule).bytes;
     return bytesOf(value.getType());
   }
 
@@ -143,24 +148,23 @@ private:
     }
     int64_t chains = 1, inputs = 0;
     bool events = false;
-    std::optional<PanelPlan> first;
+    std::optional<PackedForm> first;
     for (auto [input, weight] :
          llvm::zip_equal(op.getProductInputs(), op.getProductWeights())) {
-      auto type = cast<RankedTensorType>(weight.getType());
-      PanelPlan plan = PreparedPlan::panels(type, schedule);
-      chains = std::max(chains, plan.chains);
-      inputs += plan.inputs;
+      PackedForm form = prepared.packedForm(tensorType(weight), schedule);
+      chains = std::max(chains, form.panels.chains);
+      inputs += form.panels.inputs;
       events |= mayBeEvents(input);
       if (!first)
-        first = plan;
+        first = form;
     }
     nest.flops += 2 * elements * inputs;
     nest.kind = llvm::formatv(
-        "{0} -> {1}{2}", inputs, first->outputs,
+        "{0} -> {1}{2}", inputs, first->panels.outputs,
         op.getNumProducts() > 1
             ? llvm::formatv(", {0} products", op.getNumProducts()).str()
             : std::string());
-    int64_t rows = elements / first->outputs;
+    int64_t rows = elements / first->panels.outputs;
     nest.scheme = describePanels(*first, chains, rows);
     if (events && schedule.events != ListEvents::Off)
       nest.scheme += schedule.events == ListEvents::Always
@@ -169,11 +173,14 @@ private:
   }
 
   /// "panels of 2 registers, 8 a pass, 4 chains; tiles of 12 rows".
-  std::string describePanels(const PanelPlan &plan, int64_t chains,
+  std::string describePanels(const PackedForm &form, int64_t chains,
                              int64_t rows) {
+    const PanelPlan &plan = form.panels;
     std::string text = llvm::formatv("panels of {0} x {1}, {2} a pass",
                                      plan.groups.front().vectors, plan.lanes,
                                      plan.passes.front().panels.size());
+    if (form.element == prepared.storage)
+      text += ", weights " + storageName(form.element);
     if (chains > 1)
       text += llvm::formatv(", sums in {0} chains", chains);
     int64_t tile = schedule.tileRows(plan.groups.front().vectors, chains);
@@ -193,6 +200,9 @@ private:
     nest.flops = elements * points * (1 + flopsOf(op.getBody()));
     nest.scheme =
         "vectors of " + std::to_string(lanesOf(op.getOutput().getType()));
+    // Only what is packed is stored narrower: said where it might be expected.
+    if (prepared.storage && nest.weightBytes)
+      nest.scheme += ", weights as they are";
   }
 
   int64_t lanesOf(Type type) {
@@ -216,7 +226,7 @@ private:
   func::FuncOp step;
   const Schedule &schedule;
   const Core &core;
-  Type storage;
+  PreparedPlan prepared;
   Level level = Level::L1;
 };
 
@@ -233,10 +243,7 @@ std::string bytesText(int64_t bytes) {
 StepReport ttc::reportStep(ModuleOp module, const Schedule &schedule,
                            const Core &core) {
   func::FuncOp step = getStepFunction(module);
-  Type storage;
-  if (auto attr = module->getAttrOfType<TypeAttr>(packedStorageAttr))
-    storage = attr.getValue();
-  StepReport report = Reporter(step, schedule, core, storage).report();
+  StepReport report = Reporter(step, schedule, core).report();
   report.schedule = schedule.text();
   report.limits = schedule.limits();
   if (auto names = step->getAttrOfType<ArrayAttr>(stagesAttr)) {
@@ -254,10 +261,55 @@ StepReport ttc::reportStep(ModuleOp module, const Schedule &schedule,
   return report;
 }
 
+/// Rows of cells as columns, those of `numbers` aligned to the right.
+static std::string table(ArrayRef<std::vector<std::string>> rows,
+                         function_ref<bool(size_t)> isNumber) {
+  std::vector<size_t> widths(rows.front().size());
+  for (const auto &row : rows)
+    for (size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].size());
+  std::string text;
+  for (const auto &row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      std::string padding(widths[i] - row[i].size(), ' ');
+      line += isNumber(i) ? padding + row[i] : row[i] + padding;
+      line += "  ";
+    }
+    text += StringRef(line).rtrim().str() + "\n";
+  }
+  return text;
+}
+
+static std::string storedText(ArrayRef<StoredMatrix> stored) {
+  std::vector<std::vector<std::string>> rows = {
+      {"matrix", "outputs", "inputs", "bytes", "worst row", "SNR"}};
+  int64_t notFinite = 0;
+  for (const StoredMatrix &matrix : stored) {
+    rows.push_back({matrix.name, std::to_string(matrix.outputs),
+                    std::to_string(matrix.inputs), bytesText(matrix.bytes),
+                    llvm::formatv("{0:f4} %", matrix.worstRow * 100),
+                    std::isfinite(matrix.decibels)
+                        ? llvm::formatv("{0:f1} dB", matrix.decibels).str()
+                        : std::string("exact")});
+    notFinite += matrix.notFinite;
+  }
+  std::string text =
+      "Weights as they are stored, against what was given: the largest "
+      "relative error of an output feature's\nweights (Euclidean norms), and "
+      "the signal-to-noise ratio of all.\n" +
+      table(rows, [](size_t column) { return column >= 1; });
+  if (notFinite)
+    text += llvm::formatv("Output features with weights that are stored as NaN "
+                          "or infinite, and count for neither: {0}.\n",
+                          notFinite);
+  return text;
+}
+
 std::string StepReport::toText() const {
-  std::vector<std::array<std::string, 8>> rows = {
-      {"layer", "computes", "weights", "states", "kflop", "cycles", "bound",
-       "scheme"}};
+  std::vector<std::vector<std::string>> rows = {{"layer", "computes", "weights",
+                                                 "states", "kflop", "cycles",
+                                                 "bound", "scheme"}};
   double cycles = 0;
   int64_t flops = 0;
   for (const NestReport &nest : nests) {
@@ -273,38 +325,27 @@ std::string StepReport::toText() const {
                   llvm::formatv("{0:f1}", flops / 1000.0),
                   llvm::formatv("{0:f0}", cycles), levelName(level).str(),
                   "weights and states have room in " + levelName(level).str()});
-  std::array<size_t, 8> widths = {};
-  for (const auto &row : rows)
-    for (size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], row[i].size());
-  std::string text;
-  for (const auto &row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      bool isNumber = i >= 2 && i <= 5;
-      std::string padding(widths[i] - row[i].size(), ' ');
-      line += isNumber ? padding + row[i] : row[i] + padding;
-      line += "  ";
-    }
-    text += StringRef(line).rtrim().str() + "\n";
-  }
+  std::string text =
+      table(rows, [](size_t column) { return column >= 2 && column <= 5; });
   text += "Bytes and cycles of a timestep, with a batch of 1 where that is "
           "dynamic; the cycles are the fewest\nthat nominal bandwidths and two "
           "vector units allow (docs/schedule.md).\n";
   text += "Schedule: " + schedule + "\n  for " + limits + ".\n";
-  if (stages.empty())
-    return text + "A sequence goes timestep by timestep.\n";
-  text += llvm::formatv("A sequence goes in blocks of {0} rows:\n", block);
-  for (const Stage &stage : stages)
-    text += llvm::formatv("  {0}: {1}\n",
-                          stage.wholeBlock ? "the whole block"
-                                           : "timestep by timestep",
-                          llvm::join(stage.layers, ", "));
-  return text;
+  if (stages.empty()) {
+    text += "A sequence goes timestep by timestep.\n";
+  } else {
+    text += llvm::formatv("A sequence goes in blocks of {0} rows:\n", block);
+    for (const Stage &stage : stages)
+      text += llvm::formatv("  {0}: {1}\n",
+                            stage.wholeBlock ? "the whole block"
+                                             : "timestep by timestep",
+                            llvm::join(stage.layers, ", "));
+  }
+  return stored.empty() ? text : text + storedText(stored);
 }
 
 llvm::json::Value StepReport::toJSON() const {
-  llvm::json::Array list, stageList;
+  llvm::json::Array list, stageList, storedList;
   for (const NestReport &nest : nests)
     list.push_back(llvm::json::Object{{"layer", nest.layer},
                                       {"computes", nest.kind},
@@ -319,9 +360,23 @@ llvm::json::Value StepReport::toJSON() const {
     stageList.push_back(
         llvm::json::Object{{"whole_block", stage.wholeBlock},
                            {"layers", llvm::json::Array(stage.layers)}});
-  return llvm::json::Object{
+  for (const StoredMatrix &matrix : stored)
+    storedList.push_back(
+        llvm::json::Object{{"matrix", matrix.name},
+                           {"outputs", matrix.outputs},
+                           {"inputs", matrix.inputs},
+                           {"bytes", matrix.bytes},
+                           {"worst_row", matrix.worstRow},
+                           {"snr_db", std::isfinite(matrix.decibels)
+                                          ? llvm::json::Value(matrix.decibels)
+                                          : llvm::json::Value(nullptr)},
+                           {"not_finite_rows", matrix.notFinite}});
+  llvm::json::Object object{
       {"nests", std::move(list)},  {"weight_bytes", weightBytes},
       {"state_bytes", stateBytes}, {"level", levelName(level)},
       {"block_rows", block},       {"stages", std::move(stageList)},
       {"schedule", schedule},      {"limits", limits}};
+  if (!stored.empty())
+    object["stored_weights"] = std::move(storedList);
+  return object;
 }

@@ -16,6 +16,7 @@
 
 #include "codegen/Core.h"
 #include "codegen/Schedule.h"
+#include "codegen/StoredWeights.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/JSON.h"
@@ -50,6 +51,9 @@ struct StepReport {
     std::vector<std::string> layers;
   };
   std::vector<Stage> stages;
+  /// What weights lose by being stored narrower; empty where that was not
+  /// measured.
+  std::vector<StoredMatrix> stored;
 
   /// A table for people.
   std::string toText() const;

@@ -122,40 +122,6 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
       }
     return success();
   }
-
-  static bool isProductWeight(NestOp nest, OpOperand &use) {
-    unsigned first = nest.getNumProducts();
-    return use.getOperandNumber() >= first &&
-           use.getOperandNumber() < first + nest.getNumProducts();
-  }
-
-  static PreparedPlan planPrepared(func::FuncOp step,
-                                   const Schedule &schedule) {
-    PreparedPlan plan;
-    if (auto storage =
-            step->getParentOfType<ModuleOp>()->getAttrOfType<TypeAttr>(
-                packedStorageAttr))
-      plan.storage = storage.getValue();
-    for (BlockArgument argument : step.getArguments()) {
-      auto index = step.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(),
-                                                      preparedAttr);
-      if (!index)
-        continue;
-      RankedTensorType type = tensorType(argument);
-      for (OpOperand &use : argument.getUses()) {
-        auto nest = dyn_cast<NestOp>(use.getOwner());
-        bool isWeight = nest && isProductWeight(nest, use);
-        if (isWeight)
-          plan.add(index.getInt(), Layout::Panels,
-                   PreparedPlan::panels(type, schedule).storedElements() *
-                       elementBytes(plan.packedElement(type)));
-        else
-          plan.add(index.getInt(), Layout::Dense,
-                   type.getNumElements() * elementBytes(type));
-      }
-    }
-    return plan;
-  }
 };
 
 } // namespace

@@ -211,10 +211,13 @@ private:
   void emitPacking(Value weight, int64_t offset) {
     ImplicitLocOpBuilder &b = whole->b;
     RankedTensorType type = tensorType(weight);
-    PanelPlan panels = PreparedPlan::panels(type, schedule);
+    PackedForm form = plan.packedForm(type, schedule);
+    const PanelPlan &panels = form.panels;
     Matrix matrix = matrixOf(weight);
-    Type stored = plan.packedElement(type);
-    func::FuncOp pack = getPackFunction(prepare, type.getElementType(), stored);
+    func::FuncOp pack =
+        form.numScales
+            ? getQuantizeFunction(prepare, type.getElementType())
+            : getPackFunction(prepare, type.getElementType(), form.element);
     for (auto [index, group] : llvm::enumerate(panels.groups)) {
       SmallVector<Value> arguments = {
           whole->function.getArgument(matrix.pointer),
@@ -223,7 +226,8 @@ private:
            {matrix.offset, offset, panels.outputs, panels.inputs,
             matrix.rowStride, group.count, group.vectors * panels.lanes,
             group.firstVector * panels.lanes,
-            panels.packedElements() + int64_t(index)})
+            form.numScales ? offset + form.scalesOffset
+                           : panels.packedElements() + int64_t(index)})
         arguments.push_back(arith::ConstantIndexOp::create(b, value));
       func::CallOp::create(b, pack, arguments);
     }

@@ -263,15 +263,19 @@ private:
         .getInt();
   }
 
-  Buffer packedWeight(Value weight) {
-    RankedTensorType type = tensorType(weight);
-    int64_t elements = PreparedPlan::panels(type, schedule).storedElements();
+  void placeWeight(Value weight, NestBuffers &buffers) {
+    PackedForm form = prepared.packedForm(tensorType(weight), schedule);
     int64_t offset =
         prepared.offsets
             .find({preparedIndex(cast<BlockArgument>(weight)), Layout::Panels})
             ->second;
-    return frame->entry.view(preparedPointer(), prepared.packedElement(type),
-                             elements, offset);
+    buffers.packedWeights.push_back(frame->entry.view(
+        preparedPointer(), form.element, form.elements, offset));
+    buffers.scales.push_back(
+        form.numScales
+            ? frame->entry.view(preparedPointer(), getElementTypeOrSelf(weight),
+                                form.numScales, offset + form.scalesOffset)
+            : Buffer());
   }
 
   /// Room for the sums of a tile, of the nest with the most products.
@@ -446,7 +450,7 @@ private:
       for (Value input : nest.getProductInputs())
         buffers.productInputs.push_back(bufferOf(input));
       for (Value weight : nest.getProductWeights())
-        buffers.packedWeights.push_back(packedWeight(weight));
+        placeWeight(weight, buffers);
       if (nest.hasProduct())
         buffers.tile = tile(nest);
       placeEvents(nest, buffers);

@@ -40,10 +40,57 @@ void PreparedPlan::add(unsigned index, Layout layout, int64_t bytes) {
     entry->second = reserve(bytes);
 }
 
-PanelPlan PreparedPlan::panels(RankedTensorType weight,
-                               const Schedule &schedule) {
-  return PanelPlan(weight.getDimSize(0), weight.getDimSize(1),
+PackedForm PreparedPlan::packedForm(RankedTensorType weight,
+                                    const Schedule &schedule) const {
+  Type element = weight.getElementType();
+  PanelPlan panels(weight.getDimSize(0), weight.getDimSize(1),
                    schedule.forElements(elementBytes(weight)));
+  PackedForm form{panels,
+                  storage && element.isF32() ? storage : element,
+                  panels.storedElements(),
+                  0,
+                  0,
+                  0};
+  if (form.element.isInteger()) {
+    form.elements = panels.packedElements();
+    form.numScales = panels.paddedOutputs();
+    form.scalesOffset = llvm::alignTo(form.elements, bufferAlignment);
+    form.bytes = form.scalesOffset + form.numScales * elementBytes(element);
+  } else {
+    form.bytes = form.elements * elementBytes(form.element);
+  }
+  return form;
+}
+
+static bool isProductWeight(NestOp nest, OpOperand &use) {
+  unsigned first = nest.getNumProducts();
+  return use.getOperandNumber() >= first &&
+         use.getOperandNumber() < first + nest.getNumProducts();
+}
+
+PreparedPlan ttc::planPrepared(func::FuncOp step, const Schedule &schedule) {
+  PreparedPlan plan;
+  if (auto storage = step->getParentOfType<ModuleOp>()->getAttrOfType<TypeAttr>(
+          packedStorageAttr))
+    plan.storage = storage.getValue();
+  for (BlockArgument argument : step.getArguments()) {
+    auto index = step.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(),
+                                                    preparedAttr);
+    if (!index)
+      continue;
+    RankedTensorType type = tensorType(argument);
+    for (OpOperand &use : argument.getUses()) {
+      auto nest = dyn_cast<NestOp>(use.getOwner());
+      bool isWeight = nest && isProductWeight(nest, use);
+      if (isWeight)
+        plan.add(index.getInt(), Layout::Panels,
+                 plan.packedForm(type, schedule).bytes);
+      else
+        plan.add(index.getInt(), Layout::Dense,
+                 type.getNumElements() * elementBytes(type));
+    }
+  }
+  return plan;
 }
 
 static void markPointer(func::FuncOp function, unsigned index) {

@@ -27,6 +27,19 @@ inline constexpr int64_t bufferAlignment = 64;
 /// product.
 enum class Layout { Dense, Panels };
 
+/// How a matrix of weights is stored for a product.
+struct PackedForm {
+  PanelPlan panels;
+  mlir::Type element;
+  /// The panels and what stands behind them in their type.
+  int64_t elements;
+  /// Of weights that are whole numbers: a scale of f32 for each output feature
+  /// of the panels, so many bytes behind their start. The product is multiplied
+  /// by it. 0 where the panels have the weights themselves.
+  int64_t numScales = 0, scalesOffset = 0;
+  int64_t bytes;
+};
+
 /// Where the prepare function leaves each value, in each form that the step
 /// reads.
 struct PreparedPlan {
@@ -41,14 +54,12 @@ struct PreparedPlan {
   int64_t reserve(int64_t bytes);
   void add(unsigned index, Layout layout, int64_t bytes);
 
-  mlir::Type packedElement(mlir::RankedTensorType weight) const {
-    return storage && weight.getElementType().isF32() ? storage
-                                                      : weight.getElementType();
-  }
-  /// How a matrix of weights is packed.
-  static PanelPlan panels(mlir::RankedTensorType weight,
-                          const Schedule &schedule);
+  PackedForm packedForm(mlir::RankedTensorType weight,
+                        const Schedule &schedule) const;
 };
+
+/// Places what the step reads of its prepared values.
+PreparedPlan planPrepared(mlir::func::FuncOp step, const Schedule &schedule);
 
 /// What the workers of a team wait for each other with: it takes what the
 /// shared step was given for it, and the worker.
@@ -138,6 +149,11 @@ int64_t elementBytes(mlir::Type type);
 /// NaN if a weight is not finite.
 mlir::func::FuncOp getPackFunction(mlir::func::FuncOp prepare, mlir::Type from,
                                    mlir::Type to);
+
+/// The same for panels of i8: its last argument is where the scales begin, in
+/// bytes.
+mlir::func::FuncOp getQuantizeFunction(mlir::func::FuncOp prepare,
+                                       mlir::Type from);
 
 /// Emits the step beside its threaded function: finds every tensor its memory,
 /// then emits operation after operation. Returns the size of the scratch.

@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringSwitch.h"
 
 namespace ttc {
 #define GEN_PASS_DEF_NARROWSTORAGE
@@ -30,27 +31,44 @@ struct NarrowStorage : ttc::impl::NarrowStorageBase<NarrowStorage> {
     ModelOp model = getOnlyModel(getOperation());
     if (!model)
       return signalPassFailure();
+    Type stateType = floatType(states);
+    if (!stateType) {
+      model.emitError() << "states are stored as f32, bf16 or f16, not as '"
+                        << states << "'";
+      return signalPassFailure();
+    }
     Builder builder(&getContext());
-    Type narrow;
-    if (type == "bf16")
-      narrow = builder.getBF16Type();
-    else if (type == "f16")
-      narrow = builder.getF16Type();
-    if (!narrow) {
+    Type weightType =
+        weights == "int8" ? builder.getI8Type() : floatType(weights);
+    if (!weightType) {
       model.emitError()
-          << "states and weights are stored as bf16 or f16, not as '" << type
-          << "'";
+          << "packed weights are stored as f32, bf16, f16 or int8, not as '"
+          << weights << "'";
       return signalPassFailure();
     }
     for (Type type : llvm::concat<const Type>(model.getArgumentTypes(),
                                               model.getResultTypes()))
       if (getElementTypeOrSelf(type).isF64()) {
-        model.emitError(
-            "computes in f64: storing its states and weights in 16 "
-            "bits would give that up; leave out the narrow storage");
+        model.emitError("computes in f64: narrower states or weights would "
+                        "give that up; leave out the narrow storage");
         return signalPassFailure();
       }
+    if (!stateType.isF32())
+      narrowStates(model, stateType);
+    if (!weightType.isF32())
+      getOperation()->setAttr(packedStorageAttr, TypeAttr::get(weightType));
+  }
 
+  /// Null for a name that is none of f32, bf16 and f16.
+  Type floatType(StringRef name) {
+    return llvm::StringSwitch<Type>(name)
+        .Case("f32", Float32Type::get(&getContext()))
+        .Case("bf16", BFloat16Type::get(&getContext()))
+        .Case("f16", Float16Type::get(&getContext()))
+        .Default(Type());
+  }
+
+  void narrowStates(ModelOp model, Type narrow) {
     llvm::DenseSet<StringAttr> narrowed;
     for (auto state : getOperation().getOps<StateOp>()) {
       auto tensor = cast<RankedTensorType>(state.getType());
@@ -79,7 +97,6 @@ struct NarrowStorage : ttc::impl::NarrowStorageBase<NarrowStorage> {
             arith::TruncFOp::create(b, wide.clone(narrow), write.getValue()));
       }
     });
-    getOperation()->setAttr(packedStorageAttr, TypeAttr::get(narrow));
   }
 };
 } // namespace

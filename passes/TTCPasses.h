@@ -62,7 +62,8 @@ inline constexpr llvm::StringLiteral preparedAttr = "ttc.prepared";
 inline constexpr llvm::StringLiteral prepareAttr = "ttc.prepare";
 /// On the module: the size of a session's block of states.
 inline constexpr llvm::StringLiteral statesSizeAttr = "ttc.states_size";
-/// On the module: the element type that packed weights are stored as.
+/// On the module: the element type that packed weights are stored as; i8 has a
+/// scale for each output feature beside it.
 inline constexpr llvm::StringLiteral packedStorageAttr = "ttc.packed_storage";
 /// On the step function: the functions that compute a block of timesteps, in
 /// order. On each: whether it takes the block at once, or timestep by timestep.

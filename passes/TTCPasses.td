@@ -136,13 +136,14 @@ def DecompileParams : TTC_Pass<"ttc-decompile-params"> {
 }
 
 def NarrowStorage : TTC_Pass<"ttc-narrow-storage"> {
-  let summary = "Keep states and packed weights in 16 bits";
+  let summary = "Keep states in 16 bits, and packed weights in 16 or 8";
   let description = [{
     States are declared with 16 bits an element, and converted where they are read and
-    written; weights are packed so. Arithmetic, inputs, outputs and the weights file stay
-    as they are. bf16 has the range of f32 and 8 bits of precision: a state that changes
-    by less than 1/256 of itself in a timestep stands still. f16 has 11 bits and ends at
-    65504.
+    written; weights are packed so, or as whole numbers of 8 bits with a scale for each
+    output feature. Arithmetic, inputs, outputs and the weights file stay as they are. bf16
+    has the range of f32 and 8 bits of precision: a state that changes by less than 1/256
+    of itself in a timestep stands still. f16 has 11 bits and ends at 65504. `f32` leaves
+    states, or weights, as they are.
 
     Before:
 
@@ -173,7 +174,9 @@ def NarrowStorage : TTC_Pass<"ttc-narrow-storage"> {
     ```
   }];
   let options = [
-    Option<"type", "type", "std::string", "\"bf16\"", "bf16 or f16">
+    Option<"states", "states", "std::string", "\"bf16\"", "f32, bf16 or f16">,
+    Option<"weights", "weights", "std::string", "\"bf16\"",
+           "f32, bf16, f16 or int8">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }

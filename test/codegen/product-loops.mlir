@@ -14,6 +14,8 @@
 // RUN: ttc convolution.mlir --emit=asm --mcpu=v4 | %python %S/Inputs/summarize_asm.py | FileCheck convolution.mlir --check-prefix=V4
 // RUN: ttc doubles.mlir --emit=asm --mcpu=v4 | %python %S/Inputs/summarize_asm.py | FileCheck doubles.mlir --check-prefix=V4
 // RUN: ttc dense.mlir --emit=asm --mcpu=v4 --batch=1 --storage=bf16 | %python %S/Inputs/summarize_asm.py | FileCheck dense.mlir --check-prefix=BF16
+// RUN: ttc dense.mlir --emit=asm --mcpu=v4 --weights-storage=int8 | %python %S/Inputs/summarize_asm.py | FileCheck dense.mlir --check-prefix=INT8
+// RUN: ttc dense.mlir --emit=asm --mcpu=v3 --batch=1 --weights-storage=int8 | %python %S/Inputs/summarize_asm.py | FileCheck dense.mlir --check-prefix=INT8-V3
 
 // Regressions here are silent: the bits stay right, the time does not. The loops of one
 // row read each weight once, straight from memory; those of several rows multiply it with
@@ -51,6 +53,14 @@
 // Short weights are widened on their way: as many products as before, none of them from memory.
 // BF16: net.step: calls nothing
 // BF16: net.step: loop: 16 vfmadd231ps zmm, 1 vbroadcastss zmm from memory, 0 on the stack,
+
+// The same in 8 bits: each vector of weights is loaded and widened by two instructions, once for
+// the rows of a tile.
+// INT8: net.step: calls nothing
+// INT8: net.step: loop: 24 vfmadd231ps zmm, {{6|12}} vbroadcastss zmm from memory, 2 vcvtdq2ps zmm, 2 vpmovsxbd zmm from memory, 0 on the stack,
+// INT8: net.step: loop: 16 vcvtdq2ps zmm, 16 vfmadd231ps zmm, 16 vpmovsxbd zmm from memory, 1 vbroadcastss zmm from memory, 0 on the stack,
+// INT8-V3: net.step: calls nothing
+// INT8-V3: net.step: loop: 8 vcvtdq2ps ymm, 8 vfmadd231ps ymm, 8 vpmovsxbd ymm from memory, 1 vbroadcastss ymm from memory, 0 on the stack,
 ttc.model @net(%x: tensor<?x64xf32>) -> tensor<?x20xf32> {
   %0 = ttc.activation tanh (%x) : tensor<?x64xf32>
   %1 = ttc.linear "a" (%0) : tensor<?x64xf32> -> tensor<?x256xf32>

@@ -80,6 +80,50 @@ module attributes {ttc.packed_storage = bf16} {
 
 // -----
 
+// Or whole numbers: a row's are multiples of a scale, 1/127 of its largest weight, and lie behind
+// the panels. The product is summed with the numbers, and multiplied once.
+module attributes {ttc.packed_storage = i8} {
+  // CHECK: ttc.prepared_size = 256
+  // CHECK-LABEL: func.func @whole_numbers.prepare.entry(
+  // CHECK: call @whole_numbers.prepare.pack_f32_i8(%{{.*}}, %{{.*}}, %c0, %c64, %c16, %c8, %c8, %c1, %c16, %c0, %c192)
+  // CHECK-LABEL: func.func @whole_numbers.prepare.pack_f32_i8(
+  // CHECK-DAG: %[[NAN:.*]] = arith.constant 0x7FC00000 : f32
+  // CHECK-DAG: %[[LEAST:.*]] = arith.constant 1.17549435E-38 : f32
+  // CHECK-DAG: %[[INFINITY:.*]] = arith.constant 0x7F800000 : f32
+  // CHECK: %[[LARGEST:.*]] = scf.for {{.*}} -> (f32) {
+  // CHECK: arith.maximumf
+  // CHECK: %[[FINITE:.*]] = arith.cmpf olt, %[[LARGEST]], %[[INFINITY]]
+  // CHECK: %[[KEPT:.*]] = arith.andi %[[FINITE]], %[[EXISTS:.*]] : i1
+  // CHECK: %[[PART:.*]] = arith.divf %[[LARGEST]], %{{.*}} : f32
+  // CHECK: %[[SCALE:.*]] = arith.maximumf %[[PART]], %[[LEAST]]
+  // CHECK: scf.for
+  // CHECK: %[[RATIO:.*]] = arith.divf %{{.*}}, %[[SCALE]]
+  // CHECK: %[[DEFINED:.*]] = arith.select %[[KEPT]], %[[RATIO]], %{{.*}} : f32
+  // CHECK: %[[ROUNDED:.*]] = math.roundeven %[[DEFINED]]
+  // CHECK: %[[NUMBER:.*]] = arith.fptosi %[[ROUNDED]] : f32 to i8
+  // CHECK: memref.store %[[NUMBER]], %{{.*}} : memref<?xi8>
+  // CHECK: %[[OR_NAN:.*]] = arith.select %[[FINITE]], %[[SCALE]], %[[NAN]]
+  // CHECK: %[[STORED:.*]] = arith.select %[[EXISTS]], %[[OR_NAN]], %{{.*}} : f32
+  // CHECK: memref.store %[[STORED]], %{{.*}} : memref<?xf32>
+  // CHECK-LABEL: func.func @whole_numbers.step(
+  ttc.model @whole_numbers(%x: tensor<8xf32>) -> tensor<16xf32> {
+    // CHECK: %[[SUM:.*]] = scf.for
+    // CHECK: %[[NUMBERS:.*]] = vector.load {{.*}} : memref<128xi8>, vector<16xi8>
+    // CHECK: %[[WIDE:.*]] = arith.extsi %[[NUMBERS]] : vector<16xi8> to vector<16xi32>
+    // CHECK: %[[W:.*]] = arith.sitofp %[[WIDE]] : vector<16xi32> to vector<16xf32>
+    // CHECK: vector.fma %[[W]], %{{.*}} : vector<16xf32>
+    // CHECK: scf.yield
+    // CHECK: %[[SCALES:.*]] = vector.load {{.*}} : memref<16xf32>, vector<16xf32>
+    // CHECK: %[[PRODUCT:.*]] = arith.mulf %[[SUM]], %[[SCALES]] : vector<16xf32>
+    // CHECK: %[[BIAS:.*]] = vector.load
+    // CHECK: arith.addf %[[PRODUCT]], %[[BIAS]]
+    %0 = ttc.linear "l" (%x) : tensor<8xf32> -> tensor<16xf32>
+    ttc.return %0 : tensor<16xf32>
+  }
+}
+
+// -----
+
 // A place of a stack lies behind those before it: rows of 32 bytes here, in a block that
 // begins behind a state of fixed size.
 ttc.state @clock : tensor<1xf32>

@@ -11,6 +11,10 @@
 // RUN: ttc %s --storage=f16 --mcpu=v4 --emit=obj -o %t.o && llvm-nm --undefined-only %t.o | FileCheck %s --check-prefix=CALLS --implicit-check-not=__
 // RUN: ttc %s --storage=bf16 --triple=aarch64-linux-gnu --mcpu=generic --emit=obj -o %t.o && llvm-nm --undefined-only %t.o | FileCheck %s --check-prefix=CALLS --implicit-check-not=__
 // RUN: ttc %s --storage=bf16 --triple=riscv64-linux-gnu --mcpu=generic-rv64 --emit=obj -o %t.o && llvm-nm --undefined-only %t.o | FileCheck %s --check-prefix=CALLS --implicit-check-not=__
+// RUN: ttc %s --weights-storage=int8 --mcpu=v2 --emit=obj -o %t.o && llvm-nm --undefined-only %t.o | FileCheck %s --check-prefix=CALLS --implicit-check-not=__
+// RUN: ttc %s --weights-storage=int8 --mcpu=v4 --emit=obj -o %t.o && llvm-nm --undefined-only %t.o | FileCheck %s --check-prefix=CALLS --implicit-check-not=__
+// RUN: ttc %s --weights-storage=int8 --triple=aarch64-linux-gnu --mcpu=generic --emit=obj -o %t.o && llvm-nm --undefined-only %t.o | FileCheck %s --check-prefix=CALLS --implicit-check-not=__
+// RUN: ttc %s --weights-storage=int8 --triple=riscv64-linux-gnu --mcpu=generic-rv64 --emit=obj -o %t.o && llvm-nm --undefined-only %t.o | FileCheck %s --check-prefix=CALLS --implicit-check-not=__
 
 // CALLS: U exp
 // CALLS-NEXT: U log
@@ -18,6 +22,8 @@
 // RUN: ttc %s --mcpu=v3 --emit=json | FileCheck %s --check-prefix=WIDE
 // RUN: ttc %s --mcpu=v3 --storage=bf16 --emit=json | FileCheck %s --check-prefixes=NARROW -DTYPE=bf16
 // RUN: ttc %s --mcpu=v3 --storage=f16 --emit=json | FileCheck %s --check-prefixes=NARROW -DTYPE=f16
+// RUN: ttc %s --mcpu=v3 --weights-storage=bf16 --emit=json | FileCheck %s --check-prefix=WEIGHTS -DSIZE=92
+// RUN: ttc %s --mcpu=v3 --weights-storage=int8 --emit=json | FileCheck %s --check-prefix=WEIGHTS -DSIZE=53
 
 // What is outside stays f32: inputs, outputs, parameters. The matrix of 64 x 64 is packed;
 // the bias and the neuron's parameters are 64 numbers each, and stay as wide as they were.
@@ -34,6 +40,14 @@
 // NARROW-NEXT: "dtype": "[[TYPE]]",
 // NARROW: "states_bytes": {
 // NARROW-NEXT: "fixed": 128,
+
+// Of the weights alone the states know nothing. 8 bits a weight, and a scale for each of 64 rows.
+// WEIGHTS: "prepared_bytes": [[SIZE]]{{[0-9][0-9]}},
+// WEIGHTS: "states": [
+// WEIGHTS-NEXT: {
+// WEIGHTS-NEXT: "dtype": "f32",
+// WEIGHTS: "states_bytes": {
+// WEIGHTS-NEXT: "fixed": 256,
 ttc.model @net(%x: tensor<64xf32>) -> tensor<64xf32> {
   %0 = ttc.linear "l" (%x) : tensor<64xf32> -> tensor<64xf32>
   %1 = ttc.neuron LIB "n" (%0) : tensor<64xf32>

@@ -4,11 +4,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // RUN: tt-opt %s --split-input-file --ttc-narrow-storage --verify-diagnostics
-// RUN: not tt-opt %s --split-input-file --ttc-narrow-storage=type=f8 2>&1 | FileCheck %s --check-prefix=TYPE
+// RUN: tt-opt %s --split-input-file "--ttc-narrow-storage=states=f32 weights=int8" --verify-diagnostics
+// RUN: not tt-opt %s --split-input-file --ttc-narrow-storage=states=int8 2>&1 | FileCheck %s --check-prefix=STATES
+// RUN: not tt-opt %s --split-input-file --ttc-narrow-storage=weights=i4 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 
-// TYPE: error: states and weights are stored as bf16 or f16, not as 'f8'
+// STATES: error: states are stored as f32, bf16 or f16, not as 'int8'
+// WEIGHTS: error: packed weights are stored as f32, bf16, f16 or int8, not as 'i4'
 
-// expected-error @+1 {{computes in f64: storing its states and weights in 16 bits would give that up; leave out the narrow storage}}
+// expected-error @+1 {{computes in f64: narrower states or weights would give that up; leave out the narrow storage}}
 ttc.model @f64(%x: tensor<?x4xf64>) -> tensor<?x4xf64> {
   ttc.return %x : tensor<?x4xf64>
 }
@@ -16,7 +19,7 @@ ttc.model @f64(%x: tensor<?x4xf64>) -> tensor<?x4xf64> {
 // -----
 
 // The inputs may be numbers of rows alone.
-// expected-error @+1 {{computes in f64: storing its states and weights in 16 bits would give that up; leave out the narrow storage}}
+// expected-error @+1 {{computes in f64: narrower states or weights would give that up; leave out the narrow storage}}
 ttc.model @f64_outputs_alone(%ids: tensor<?xi64>) -> tensor<?x4xf64> {
   %0 = ttc.embedding "e" (%ids) rows(10) : tensor<?xi64> -> tensor<?x4xf64>
   ttc.return %0 : tensor<?x4xf64>

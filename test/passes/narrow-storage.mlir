@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // RUN: tt-opt %s --split-input-file --ttc-narrow-storage | FileCheck %s -DTYPE=bf16
-// RUN: tt-opt %s --split-input-file --ttc-narrow-storage=type=f16 | FileCheck %s -DTYPE=f16
+// RUN: tt-opt %s --split-input-file "--ttc-narrow-storage=states=f16 weights=f16" | FileCheck %s -DTYPE=f16
 // RUN: tt-opt %s --split-input-file --ttc-narrow-storage --ttc-expand-layers | FileCheck %s --check-prefix=EXPANDED
 
 // States alone: parameters come from the weights file, inputs and outputs from the caller.

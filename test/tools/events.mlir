@@ -29,6 +29,16 @@
 // INFINITE: {{^nan 0 0 0 }}
 // INFINITE-NEXT: {{^inf 0 12 -3 }}
 // INFINITE-NEXT: {{^nan 0 -8 2 }}
+
+// In 8 bits the neuron is NaN whatever the input, and the driver says that there is one.
+// RUN: ttc %s --weights-storage=int8 --weights infinite.safetensors -o libint8.so --report | FileCheck %s --check-prefix=REPORT
+// REPORT: Output features with weights that are stored as NaN or infinite, and count for neither: 1.
+// RUN: ttc-run ./libint8.so --input row.npy --steps 3 --output - \
+// RUN:   | %python %S/Inputs/print_rows.py 40 | FileCheck %s --check-prefix=INT8
+// INT8: {{^nan 0 0 0 }}
+// INT8-NEXT: {{^nan }}
+// INT8-NEXT: {{^nan }}
+// INT8-NOT: nan {{.*}} nan
 ttc.model @net(%x: tensor<?x100xf32>) -> tensor<?x40xf32> {
   %0 = ttc.linear "l" (%x) no_bias : tensor<?x100xf32> -> tensor<?x40xf32>
   ttc.return %0 : tensor<?x40xf32>

@@ -119,6 +119,10 @@ llvm::cl::opt<std::string>
     storage("storage", llvm::cl::cat(category),
             llvm::cl::desc("bf16 or f16: keep states and packed weights in 16 "
                            "bits; arithmetic stays f32"));
+llvm::cl::opt<std::string> weightsStorage(
+    "weights-storage", llvm::cl::cat(category),
+    llvm::cl::desc("bf16, f16, or int8 with a scale for each output feature: "
+                   "keep packed weights alone so; arithmetic stays f32"));
 /// LLVM has an option of this name for tools of its own.
 const bool isThreadsFree = [] {
   if (auto *option = llvm::cl::getRegisteredOptions().lookup("threads"))
@@ -179,7 +183,9 @@ public:
     };
     Stage stages[] = {
         {Emit::Declared, "declared", "declaring parameters and states",
-         [&](OpPassManager &pm) { addDeclarePasses(pm, {batch, storage}); }},
+         [&](OpPassManager &pm) {
+           addDeclarePasses(pm, {batch, storage, weightsStorage});
+         }},
         {Emit::Expanded, "expanded", "expanding the layers", addExpandPasses},
         {Emit::Threaded, "threaded", "threading the states", addThreadPasses},
         {Emit::Nests, "nests", "fusing the timestep",
@@ -197,7 +203,8 @@ public:
       if (stage.level == Emit::Nests) {
         if (failed(readTable()))
           return failure();
-        printReport();
+        if (failed(printReport()))
+          return failure();
         if (!otherMachines.empty())
           nests = module->clone();
       }
@@ -323,7 +330,7 @@ private:
   LogicalResult measureStates() {
     OwningOpRef<ModuleOp> copy = module->clone();
     PassManager pm(&context);
-    addDeclarePasses(pm, {std::nullopt, storage});
+    addDeclarePasses(pm, {std::nullopt, storage, weightsStorage});
     if (failed(pm.run(*copy)))
       return failure();
     table.schemaFingerprint = fingerprintStates(*copy);
@@ -344,16 +351,26 @@ private:
     return success();
   }
 
-  void printReport() {
+  LogicalResult printReport() {
     if (reportAs == Report::None)
-      return;
+      return success();
+    StepReport step = reportStep(*module, *schedule,
+                                 machine.isHost() ? Core::ofHost() : Core());
+    if (!weightsPath.empty() && (*module)->hasAttr(packedStorageAttr)) {
+      progress.stage("measuring the weights as they are stored");
+      auto stored = measureStoredWeights(
+          *module, table, *schedule,
+          [&](const ttc_model_descriptor &d) { return prepareWeights(d); });
+      if (!stored)
+        return report(stored.takeError());
+      step.stored = std::move(*stored);
+    }
     progress.clear();
-    StepReport report = reportStep(*module, *schedule,
-                                   machine.isHost() ? Core::ofHost() : Core());
     if (reportAs == Report::JSON)
-      llvm::outs() << llvm::formatv("{0:2}\n", report.toJSON());
+      llvm::outs() << llvm::formatv("{0:2}\n", step.toJSON());
     else
-      llvm::outs() << report.toText();
+      llvm::outs() << step.toText();
+    return success();
   }
 
   LogicalResult emitBinary() {

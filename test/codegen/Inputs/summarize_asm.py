@@ -54,7 +54,8 @@ def describe(loop):
         registers = re.findall(r"%([xyz]mm)\d+", operands)
         from_memory = "(%r" in operands and not re.match(r"^%\w+,\s*[-\w.]*\(", operands)
         stack += "(%rsp" in operands
-        if word.startswith(("vfm", "vfn", "vbroadcast", "mulps", "addps", "vmulps", "vaddps")):
+        if word.startswith(("vfm", "vfn", "vbroadcast", "mulps", "addps", "vmulps", "vaddps",
+                            "vpmovsx", "vcvtdq2ps")):
             kinds[f"{word} {max(registers)}{' from memory' if from_memory else ''}"] += 1
         else:
             others += 1
