@@ -53,7 +53,7 @@ def main() -> None:
     text += summary(found, sections)
     for section, cases in found["sections"].items():
         text += f"\n## {section}\n\n" + table(sections[section], cases)
-    text += narrow(sections["States and weights in 16 bits"]) + zoo(sections["Zoo"])
+    text += narrow(sections["States and weights in fewer bits"]) + zoo(sections["Zoo"])
     options.markdown.write_text(text)
     print(f"wrote {options.markdown}")
 
@@ -149,14 +149,16 @@ def shown(error: float) -> str:
     return f"{digit}e{int(exponent)}"
 
 
+NARROW_TYPES = ("bf16", "f16", "int8")
 NARROW = """
-## States and weights in 16 bits
+## States and weights in fewer bits
 
 `dtype=torch.bfloat16` or `float16`, `--storage=bf16` or `f16`: states and the matrices of products
-are kept in 16 bits, and computed with in f32. The unit is the epsilon of the type, 2^-7 for bf16 and
-2^-10 for f16, of the largest value in the tensor; the errors may be {step:g} in a step, whose
-reference has its matrices and the states before it rounded, and {run:g} after 50 steps, whose
-reference is in f32 throughout.
+are kept in 16 bits, and computed with in f32. `weights_dtype=torch.int8`, `--weights-storage=int8`:
+the matrices alone in 8 bits, with a scale a row. The unit is the epsilon of the type, 2^-7 for bf16
+and 2^-10 for f16, and 1/127 for int8, of the largest value in the tensor. In a step, whose reference
+begins with the same states and has, in 16 bits, the same matrices, errors may be {step}; after 50
+steps, whose reference is in f32 throughout, {run:g}.
 
 """
 
@@ -164,15 +166,16 @@ reference is in f32 throughout.
 def narrow(rows: list[dict]) -> str:
     rows = [row for row in rows if "limits" in row]
     if not rows:
-        sys.exit("error: not tested: types of 16 bits; run test_narrow_types.py")
-    step, run = rows[0]["limits"]
-    text = NARROW.format(step=step, run=run)
-    text += line(["layer", "bf16, a step", "bf16, 50 steps", "f16, a step", "f16, 50 steps"])
-    text += line(["---"] + ["--:"] * 4)
+        sys.exit("error: not tested: types of fewer bits; run test_narrow_types.py")
+    limits = {row["dtype"]: row["limits"] for row in rows}
+    step = ", ".join(f"{limits[dtype][0]:g} in {dtype}" for dtype in NARROW_TYPES)
+    text = NARROW.format(step=step, run=rows[0]["limits"][1])
+    text += line(["layer", *(f"{d}, {n}" for d in NARROW_TYPES for n in ("a step", "50 steps"))])
+    text += line(["---"] + ["--:"] * 2 * len(NARROW_TYPES))
     by_case = {(row["name"], row["dtype"]): row for row in rows}
     for name in dict.fromkeys(row["name"] for row in rows):
         cells = []
-        for dtype in ("bf16", "f16"):
+        for dtype in NARROW_TYPES:
             row = by_case.get((name, dtype))
             cells += [shown(row["step"]), shown(row["run"])] if row else ["failed", "failed"]
         text += line([f"`{name}`", *cells])

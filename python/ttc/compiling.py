@@ -25,6 +25,7 @@ from .subject import FLOATS
 from .tensors import as_tensors
 
 _STORAGE = {torch.bfloat16: "bf16", torch.float16: "f16"}
+_WEIGHTS_STORAGE = {torch.float32: "f32", **_STORAGE, torch.int8: "int8"}
 
 
 def compile(
@@ -33,6 +34,7 @@ def compile(
     target: str = "cpu",
     batch: int | None = None,
     dtype: torch.dtype | None = None,
+    weights_dtype: torch.dtype | None = None,
     schedule: str | None = None,
     threads: int = 1,
 ) -> CompiledModel:
@@ -49,6 +51,10 @@ def compile(
     threads: how many threads make a timestep together. The bits are those of one; it pays where
         the weights are more than the cache of one core holds, or the batch is large. `set_threads`
         changes it, up to this number.
+    weights_dtype: torch.bfloat16, torch.float16 or torch.int8 to keep the weights of matrices
+        alone in that, torch.float32 to leave them as they are where dtype narrows the states.
+        With torch.int8 each output feature has a scale, 1/127 of its largest weight. The states
+        stay what they are, so that they can move between models that differ in this alone.
 
     A model that runs a torch.nn.RNN, LSTM or GRU over a sequence is compiled for one timestep:
     `c(x)` takes one without the time axis, `c.run(xs)` takes (T, ...). The initial states are the
@@ -64,6 +70,11 @@ def compile(
             f"the dtype {dtype} is not supported; use torch.float32 or torch.float64, or "
             f"torch.bfloat16 or torch.float16 to store states and weights in"
         )
+    if weights_dtype not in (None, *_WEIGHTS_STORAGE):
+        raise UnsupportedError(
+            f"the weights_dtype {weights_dtype} is not supported; use torch.float32, "
+            f"torch.bfloat16, torch.float16 or torch.int8"
+        )
     options = []
     if dtype is not None:
         model, example_input = converted(
@@ -77,6 +88,8 @@ def compile(
         raise Error(f"the number of threads is {threads}, expected at least 1")
     if threads > 1:
         options.append(f"--threads={threads}")
+    if weights_dtype is not None:
+        options.append(f"--weights-storage={_WEIGHTS_STORAGE[weights_dtype]}")
     exported = export_model(model, example_input, "model")
     # Fixed by the compiler and not in the model IR: the same model has the same fingerprint.
     if batch is not None and check_batch(exported.inputs, batch):

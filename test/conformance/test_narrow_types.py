@@ -1,6 +1,7 @@
-"""What it costs to keep states and weights in 16 bits: a section of docs/conformance.md.
+"""What it costs to keep states and weights in fewer bits: a section of docs/conformance.md.
 
-The unit is the type's epsilon, 2^-7 for bf16 and 2^-10 for f16, of the largest value of the tensor.
+The unit is the type's epsilon, 2^-7 for bf16 and 2^-10 for f16, of the largest value of the tensor;
+for weights in 8 bits 1/127.
 """
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -18,11 +19,12 @@ from references import Reference, time_axis
 from test_table import side_by_side
 from torch import nn
 
-SECTION = "States and weights in 16 bits"
+SECTION = "States and weights in fewer bits"
 STEPS = 50
-STEP_LIMIT = 2.0  # in one step from given states
+# In one step from given states. In 8 bits that has the error of the weights in it.
+STEP_LIMIT = {"bf16": 2.0, "f16": 2.0, "int8": 4.0}
 RUN_LIMIT = 16.0  # in all steps, each from the rounded states of the one before
-TYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
+TYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "int8": torch.int8}
 LINEAR = ("Linear(7, 12)", "Conv2d(3, 5, 3, padding=1)")
 CASES = [
     *SPIKING, *RNN, *SSM, *OWN, *TORCH_RECURRENT,
@@ -31,8 +33,13 @@ CASES = [
 
 
 def rounded(layer: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """A copy whose matrices have the values that the type can have."""
+    """A copy whose matrices have the values that the type can have.
+
+    In 8 bits that depends on the scales: what they cost is a part of the error.
+    """
     layer = copy.deepcopy(layer)
+    if dtype is torch.int8:
+        return layer
     with torch.no_grad():
         for parameter in layer.parameters():
             if parameter.ndim > 1:
@@ -43,7 +50,8 @@ def rounded(layer: nn.Module, dtype: torch.dtype) -> nn.Module:
 def error(found: torch.Tensor, expected: torch.Tensor, dtype: torch.dtype) -> float:
     assert found.shape == expected.shape
     scale = expected.abs().max().item() or 1.0
-    return ((found.float() - expected).abs().max() / (torch.finfo(dtype).eps * scale)).item()
+    unit = 1 / 127 if dtype is torch.int8 else torch.finfo(dtype).eps
+    return ((found.float() - expected).abs().max() / (unit * scale)).item()
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -58,7 +66,11 @@ def test_narrow(case: Case, name: str, record_row):
     is_sequence = isinstance(layer, nn.RNNBase)
     time = time_axis(layer) if is_sequence else None
     example = inputs[:2].movedim(0, time) if is_sequence else inputs[0]
-    compiled = ttc.compile(side_by_side([layer]), example, dtype=dtype)
+    # Of 8 bits are the weights alone.
+    stored = torch.float32 if dtype is torch.int8 else dtype
+    compiled = ttc.compile(
+        side_by_side([layer]), example, dtype=stored, weights_dtype=dtype
+    )
 
     # Each step from the states that the one before left, which are of the narrow type.
     worst, worst_state = 0.0, 0.0
@@ -73,7 +85,7 @@ def test_narrow(case: Case, name: str, record_row):
         states = compiled.save_states()
         for key, state in reference.states().items():
             found = states[f"layers.0.{key}"]
-            assert found.dtype == dtype
+            assert found.dtype == stored
             worst_state = max(worst_state, error(found, state, dtype))
             state.copy_(found)
     steps = torch.stack(steps)
@@ -84,6 +96,6 @@ def test_narrow(case: Case, name: str, record_row):
     reference = Reference(layer, time)
     exact = torch.stack([reference.step(x)[0] for x in inputs])
     drift = error(steps, exact, dtype)
-    record_row(step=max(worst, worst_state), run=drift, limits=[STEP_LIMIT, RUN_LIMIT])
-    assert max(worst, worst_state) <= STEP_LIMIT
+    record_row(step=max(worst, worst_state), run=drift, limits=[STEP_LIMIT[name], RUN_LIMIT])
+    assert max(worst, worst_state) <= STEP_LIMIT[name]
     assert drift <= RUN_LIMIT
