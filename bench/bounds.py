@@ -85,13 +85,15 @@ class Work:
 
     steps: int
     flops: float
-    bytes: float
+    weight_bytes: float  # in f32
+    other_bytes: float
     activity: list[float]  # the part of each product's inputs that is not zero
 
-    def bound_us(self, machine: Machine) -> float:
-        """Microseconds a timestep."""
+    def bound_us(self, machine: Machine, stored: float = 1) -> float:
+        """Microseconds a timestep, with so much of the weights' bytes."""
         arithmetic = self.flops / (machine.fma_gflops * 1e9)
-        return max(arithmetic, machine.seconds_to_read(self.bytes)) * 1e6 / self.steps
+        reading = machine.seconds_to_read(self.weight_bytes * stored + self.other_bytes)
+        return max(arithmetic, reading) * 1e6 / self.steps
 
 
 def measure_work(setting: Setting) -> Work:
@@ -133,6 +135,7 @@ def measure_work(setting: Setting) -> Work:
     return Work(
         setting.steps,
         flops * setting.steps,
-        weights - skipped + sum(states.values()) + streamed,
+        weights - skipped,
+        sum(states.values()) + streamed,
         list(activity.values()),
     )

@@ -32,7 +32,7 @@ import goals  # noqa: E402
 import report  # noqa: E402
 from bounds import Machine, measure_machine, measure_work  # noqa: E402
 from cases import GROUPS, SILENT_STEPS, Case  # noqa: E402
-from engines import ENGINES, FOR_EVENTS, SLOW_TO_OPEN  # noqa: E402
+from engines import ENGINES, FOR_EVENTS, NARROW, SLOW_TO_OPEN  # noqa: E402
 from engines.setting import Engine, Setting, Unavailable  # noqa: E402
 from engines.ttc_call import call_timer  # noqa: E402
 
@@ -40,6 +40,9 @@ BATCHES = (1, 64)
 STEPS = (1, 128)
 RTOL, ATOL = 1e-4, 1e-5  # ATOL of the largest output, or of 1
 MAX_DIFFERENT = 0.02  # of the elements, with hard events
+# Of weights in fewer bits: of the largest output, or of 1; with hard events the root mean square
+# of all differences, of that of the outputs.
+NARROW_ATOL, NARROW_RMS = 0.05, 1.0
 BELOW_BOUND = 0.8  # a median below this part of the bound is an error of measurement or of code
 SECONDS_A_SLICE = 0.02
 # Where one call takes longer than a slice, rounds are cut short, but not below so many.
@@ -108,8 +111,10 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench.sh", description=__doc__)
     parser.add_argument("--cases", type=_names(GROUPS, "case"), default=list(GROUPS),
                         metavar="NAMES", help=f"of {','.join(GROUPS)}; default: all")
-    parser.add_argument("--engines", type=_names(ENGINES, "engine"), default=list(ENGINES),
-                        metavar="NAMES", help=f"of {','.join(ENGINES)}; default: all")
+    parser.add_argument("--engines", type=_names(ENGINES, "engine"),
+                        default=[name for name in ENGINES if name not in NARROW],
+                        metavar="NAMES", help=f"of {','.join(ENGINES)}; default: all but "
+                        f"{' and '.join(NARROW)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the times here, too")
     parser.add_argument("--markdown", type=Path, metavar="FILE",
                         help="write the tables here, too, and a plot beside")
@@ -179,7 +184,7 @@ def _measure(
             # What the compiling engines say of themselves is nothing for a reader of the table.
             with contextlib.redirect_stderr(io.StringIO()):
                 engine = ENGINES[name](setting)
-            wrong = _difference(engine.outputs(), expected, case.hard)
+            wrong = _difference(engine.outputs(), expected, case.hard, name in NARROW)
         except Unavailable as reason:
             result.refused[name] = str(reason)
         except Exception as error:  # whatever an engine raises, the others are still timed
@@ -216,7 +221,7 @@ def _measure(
 
     for name, values in samples.items():
         times = report.Times(statistics.median(values), min(values), len(values))
-        bound_us = work.bound_us(machine.of_cores(engines[name].cores))
+        bound_us = work.bound_us(machine.of_cores(engines[name].cores), NARROW.get(name, 1))
         if times.median < BELOW_BOUND * bound_us:
             result.refused[name] = (
                 f"invalid: {times.median:.4g} us is less than the machine's bound of "
@@ -227,13 +232,21 @@ def _measure(
     return result
 
 
-def _difference(found: torch.Tensor, expected: torch.Tensor, hard: bool) -> str:
+def _difference(
+    found: torch.Tensor, expected: torch.Tensor, hard: bool, narrow: bool = False
+) -> str:
     """Why outputs disagree; empty if they do not."""
     if found.shape != expected.shape:
         return f"disagrees: its shape is {tuple(found.shape)}, not {tuple(expected.shape)}"
     # Where branches of either sign cancel, what is left is as exact as they were.
     scale = max(1.0, expected.abs().max().item())
-    different = ~torch.isclose(found, expected, rtol=RTOL, atol=ATOL * scale)
+    if narrow and hard:
+        rms = ((found - expected).square().mean() / expected.square().mean()).sqrt().item()
+        if rms <= NARROW_RMS:
+            return ""
+        return f"disagrees by {rms:.0%} of the outputs, both as root mean squares"
+    rtol, atol = (0.0, NARROW_ATOL) if narrow else (RTOL, ATOL)
+    different = ~torch.isclose(found, expected, rtol=rtol, atol=atol * scale)
     part = different.float().mean().item()
     if part <= (MAX_DIFFERENT if hard else 0.0):
         return ""

@@ -27,6 +27,8 @@ ENGINES = {
     "ttc-2-threads": ttc_two_threads.open_engine,
     "ttc-python": ttc_python.open_engine,
     "ttc-dense": ttc_call.open_dense,
+    "ttc-bf16": ttc_call.open_bf16,
+    "ttc-int8": ttc_call.open_int8,
     "reference": reference.open_engine,
     "reference-ttcompiled": reference_ttcompiled.open_engine,
     "torchscript": torchscript.open_engine,
@@ -36,3 +38,7 @@ ENGINES = {
     "aotinductor": aotinductor.open_engine,
     "plain-linalg": plain_linalg.open_engine,
 }
+
+# Those whose outputs are not those of f32: they are timed when they are asked for. How much of a
+# matrix's bytes they read.
+NARROW = {"ttc-bf16": 1 / 2, "ttc-int8": 1 / 4}

@@ -71,14 +71,14 @@ class CallEngine:
     cores = 1
     clock = time.CLOCK_PROCESS_CPUTIME_ID
 
-    def __init__(self, setting: Setting, *own: str):
+    def __init__(self, setting: Setting, *options: str):
         self._setting = setting
-        # A library of the same name would be the one that is open already.
-        source = setting.folder / f"model{len(own)}"
+        source = setting.folder / "model"
         ttc.export(setting.case.model(), setting.checked[0], source)
-        library = source.with_name(f"lib{source.name}.so")
-        options = ["--weights", f"{source}.safetensors", f"--batch={setting.batch}", *own]
-        toolchain.run_driver(source.with_suffix(".mlir"), library, options)
+        # Of one path the loader would take what another engine has loaded.
+        library = setting.folder / f"libmodel{''.join(options)}.so"
+        given = ["--weights", f"{source}.safetensors", f"--batch={setting.batch}"]
+        toolchain.run_driver(source.with_suffix(".mlir"), library, [*given, *options])
         self._model = native.Model(library, None, True)
         self.session = native.Session(self._model)
         calls = setting.timed.shape[0]
@@ -118,3 +118,11 @@ def open_engine(setting: Setting) -> CallEngine:
 def open_dense(setting: Setting) -> CallEngine:
     """The same without lists of active inputs."""
     return CallEngine(setting, "--schedule=events=off")
+
+
+def open_bf16(setting: Setting) -> CallEngine:
+    return CallEngine(setting, "--weights-storage=bf16")
+
+
+def open_int8(setting: Setting) -> CallEngine:
+    return CallEngine(setting, "--weights-storage=int8")

@@ -146,7 +146,8 @@ def test_work(tmp_path, group, flops):
     assert one.flops == pytest.approx(flops, rel=1e-3)
     assert several.flops == pytest.approx(3 * one.flops, rel=1e-3)
     weights = sum(tensor.nbytes for tensor in case.model().state_dict().values())
-    assert weights < one.bytes < several.bytes < 1.2 * weights
+    one_bytes, several_bytes = (w.weight_bytes + w.other_bytes for w in (one, several))
+    assert weights < one_bytes < several_bytes < 1.2 * weights
 
 
 @pytest.mark.parametrize(
@@ -216,13 +217,13 @@ class FakeEngine:
         return self._nanoseconds
 
 
-def measure(tmp_path, monkeypatch, engine, rounds=2):
-    """The result of the case a with `engine` in place of ttc."""
+def measure(tmp_path, monkeypatch, engine, rounds=2, name="ttc"):
+    """The result of the case a with `engine` in place of one of ttc's."""
     setting = Setting(GROUPS["a"][0], 1, 1, tmp_path, tmp_path)
     expected = run.ENGINES["reference"](setting).outputs()
-    monkeypatch.setitem(run.ENGINES, "ttc", lambda _: engine(expected))
+    monkeypatch.setitem(run.ENGINES, name, lambda _: engine(expected))
     monkeypatch.setattr(
-        sys, "argv", ["bench", "--engines", "ttc", "--rounds", str(rounds), "--cases", "a"]
+        sys, "argv", ["bench", "--engines", name, "--rounds", str(rounds), "--cases", "a"]
     )
     machine = Machine(100.0, 1.0, [Level("DRAM", 0, 100.0)])
     return run._measure(setting, run._parse_options(), machine, "")
@@ -315,3 +316,43 @@ def test_an_engine_that_takes_long_is_timed_less(tmp_path, monkeypatch):
 
     result = measure(tmp_path, monkeypatch, Counted, rounds=9)
     assert result.times["ttc"].rounds == 1 and times.count(max(times)) == 1
+
+
+def test_weights_in_fewer_bits_have_a_wider_tolerance_and_a_lower_bound(tmp_path, monkeypatch):
+    def engine(error, nanoseconds=1e5):
+        return lambda expected: FakeEngine(expected + error * expected.abs().max(), nanoseconds)
+
+    result = measure(tmp_path, monkeypatch, engine(0.02), name="ttc-int8")
+    assert result.times["ttc-int8"].median == 100.0 and result.refused == {}
+    result = measure(tmp_path, monkeypatch, engine(0.02))
+    assert result.refused["ttc"].startswith("disagrees")
+    result = measure(tmp_path, monkeypatch, engine(0.1), name="ttc-int8")
+    assert result.refused["ttc-int8"].startswith("disagrees")
+    # Weights of 0.4 MB at 100 GB/s: half of the time would do for a quarter of them.
+    assert measure(tmp_path, monkeypatch, engine(0.0, 2000.0)).times == {}
+    result = measure(tmp_path, monkeypatch, engine(0.0, 2000.0), name="ttc-int8")
+    assert list(result.times) == ["ttc-int8"]
+
+
+def test_hard_events_of_weights_in_fewer_bits():
+    torch.manual_seed(0)
+    expected = torch.randn(20, 1, 10)
+    differently = expected + 0.7 * torch.randn(20, 1, 10)
+    assert run._difference(differently, expected, hard=True, narrow=True) == ""
+    assert run._difference(differently, expected, hard=True).startswith("disagrees in ")
+    unrelated = torch.randn(20, 1, 10)
+    assert run._difference(unrelated, expected, hard=True, narrow=True).startswith("disagrees by 1")
+
+
+def test_weights_in_fewer_bits_are_timed_when_asked_for(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bench"])
+    engines = run._parse_options().engines
+    assert not set(engines) & set(run.NARROW) and set(engines) | set(run.NARROW) == set(run.ENGINES)
+
+
+@pytest.mark.parametrize("name", ["ttc-bf16", "ttc-int8"])
+def test_engines_of_fewer_bits_differ_from_ttc(tmp_path, name):
+    setting = Setting(GROUPS["a"][0], 1, 1, tmp_path, tmp_path)
+    exact, found = (run.ENGINES[engine](setting).outputs() for engine in ("ttc", name))
+    assert run._difference(found, exact, hard=False, narrow=True) == ""
+    assert not torch.equal(found, exact)
