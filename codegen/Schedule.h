@@ -50,6 +50,7 @@ struct Schedule {
   int64_t lanes; ///< elements a register, of f32 unless said
   int64_t registers;
   bool hasFMA;
+  VectorUnit unit() const { return {lanes, registers, hasFMA}; }
   /// Registers of output features that a panel of packed weights is wide.
   int64_t panel = 2;
   /// Registers that hold the sums of a pass of one row, through several panels

@@ -87,7 +87,7 @@ static llvm::Expected<Prepared> prepareHere(ModuleOp nests,
     return llvm::createStringError("the model could not be scheduled");
   ModelTable own = table;
   readSizes(*scheduled, own);
-  auto weights = runPrepareHere(*scheduled, own, schedule, embed);
+  auto weights = runPrepareHere(*scheduled, own, schedule.unit(), embed);
   if (!weights)
     return weights.takeError();
   prepared.bytes = std::move(weights->bytes);
