@@ -18,8 +18,8 @@ NEURONS = [name for name in tt.snn.__all__ if name != "Layer"]
 ACTIVITIES = (1, 5, 10, 20, 50)  # % of the inputs that are events
 IMAGE = (3, 32, 32)
 QUICK_NEURONS = ("LIB", "DSRLITS", "LI", "DSLI")
-# Compiling each of 32 neurons takes the compiling engines of PyTorch an hour; and the code that they
-# make is the same for each activity.
+# Compiling each of 32 neurons takes the compiling engines of PyTorch an hour; and the code that
+# they make is the same for each activity.
 NEURONS_COMPILED_BY_TORCH = ("LIB", "DSRLITS")
 ACTIVITIES_COMPILED_BY_TORCH = (5, 10)
 NEURON_SIZE = 1024
