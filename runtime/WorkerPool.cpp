@@ -67,6 +67,10 @@ void wakeAll(const std::atomic<uint64_t> &number) {
             0);
 }
 
+/// When a program starts, and when a library that has the runtime is loaded: a
+/// fork may come at any time afterwards, even while the first thread is made.
+[[gnu::constructor]] void watchForks() { workerPool.watchForks(); }
+
 /// When a program ends, and when a library that has the runtime is unloaded.
 [[gnu::destructor]] void stopWorkers() { workerPool.stop(); }
 
@@ -219,10 +223,8 @@ Status WorkerPool::make(int64_t count) {
   if (suffices(count))
     return Status::success();
   std::lock_guard<std::mutex> lock(making);
-  int reason = 0;
-  if (!watchesForks)
-    reason = ::pthread_atfork(beforeFork, afterFork, inForkedChild);
-  watchesForks |= reason == 0;
+  // Mostly 0: it was done when the program started.
+  int reason = watchForks();
   // Signals are for the program's own threads.
   sigset_t all, before;
   ::sigfillset(&all);
@@ -230,6 +232,9 @@ Status WorkerPool::make(int64_t count) {
   while (!suffices(count) && !stopping && !reason) {
     const int64_t number = made.load(std::memory_order_relaxed) + 1;
     Worker &worker = workers[static_cast<size_t>(number)];
+    // What was asked before is not for this one, whatever it finds there of a
+    // thread that a fork has left behind.
+    worker.last = turn.load(std::memory_order_relaxed);
     reason =
         systemCalls.startThread(&worker.thread, nullptr, threadMain, &worker);
     if (!reason)
@@ -269,6 +274,14 @@ void WorkerPool::stop() {
 //===----------------------------------------------------------------------===//
 // A process that forks
 //===----------------------------------------------------------------------===//
+
+int WorkerPool::watchForks() {
+  int reason = 0;
+  if (!watchesForks)
+    reason = ::pthread_atfork(beforeFork, afterFork, inForkedChild);
+  watchesForks |= reason == 0;
+  return reason;
+}
 
 void WorkerPool::beforeFork() { workerPool.making.lock(); }
 void WorkerPool::afterFork() { workerPool.making.unlock(); }

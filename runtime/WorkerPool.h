@@ -69,6 +69,9 @@ public:
   /// nanoseconds, short waits left out.
   uint64_t work(int64_t workers, Work work, const void *job);
 
+  /// Has forks leave the child a pool without threads. Returns the system's
+  /// reason where it does not.
+  int watchForks();
   /// Ends the threads, if no step has them. None are made afterwards.
   void stop();
 
