@@ -63,7 +63,12 @@ Status ttc_model::checkStates(int64_t batch, uint64_t &bytes) const {
 
 Status ttc_model::checkScratch(int64_t batch) const {
   uint64_t bytes = 0;
-  if (!ttc::bytesAtBatch(descriptor->scratch_size, batch, bytes))
+  return checkScratch(descriptor->scratch_size, batch, bytes);
+}
+
+Status ttc_model::checkScratch(const ttc_bytes &size, int64_t batch,
+                               uint64_t &bytes) const {
+  if (!ttc::bytesAtBatch(size, batch, bytes))
     return overflow(describeScratch(batch));
   return bytes > budget.load(std::memory_order_relaxed)
              ? overBudget(describeScratch(batch), bytes)
@@ -106,7 +111,10 @@ extern "C" ttc_status ttc_model_session_bytes(const ttc_model *model,
     uint64_t ofStates = 0, ofScratch = 0;
     if (!ttc::bytesAtBatch(model->descriptor->states_size, batch, ofStates))
       return overflow(model->describeStates(batch));
-    if (!ttc::bytesAtBatch(model->descriptor->scratch_size, batch, ofScratch))
+    if (!ttc::bytesAtBatch(model->hasHostCode()
+                               ? model->descriptor->scratch_size
+                               : model->descriptor->device->scratch_size,
+                           batch, ofScratch))
       return overflow(model->describeScratch(batch));
     *states = ofStates;
     *scratch = ofScratch;

@@ -110,7 +110,8 @@ Status explainTensors(const ttc_model &model, const ttc_tensor *inputs,
 }
 
 Status explainBuffers(const ttc_model &model, const void *const *inputs,
-                      void *const *outputs, uint64_t steps, int64_t batch) {
+                      void *const *outputs, uint64_t steps, int64_t batch,
+                      bool onHost) {
   struct Buffer {
     std::string who;
     const void *data;
@@ -146,7 +147,7 @@ Status explainBuffers(const ttc_model &model, const void *const *inputs,
                     " overlaps; give each a buffer of its own."};
   for (size_t i = 0; i < model.inputs.size(); ++i)
     if (size_t count = buffers[i].bytes / buffers[i].alignment;
-        model.inputs[i].limit &&
+        model.inputs[i].limit && onHost &&
         findBeyond(model.inputs[i], inputs[i], count) != count)
       return explainLimit(model, i, inputs[i], steps, batch);
   return Status::success();

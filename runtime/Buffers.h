@@ -72,10 +72,11 @@ inline size_t findBeyond(const TensorLayout &layout, const void *data,
 }
 
 /// Whether every buffer is there, aligned to its element, no output shares
-/// memory with another buffer, and every input is within its limit.
+/// memory with another buffer, and every input is within its limit, which is
+/// left open where the host cannot read it.
 inline bool buffersAreGood(const ttc_model &model, const void *const *inputs,
-                           void *const *outputs, int64_t batch,
-                           uint64_t steps) {
+                           void *const *outputs, int64_t batch, uint64_t steps,
+                           bool onHost = true) {
   const size_t numInputs = model.inputs.size();
   const size_t numOutputs = model.outputs.size();
   for (size_t i = 0; i < numInputs; ++i) {
@@ -84,7 +85,7 @@ inline bool buffersAreGood(const ttc_model &model, const void *const *inputs,
     if ((!address && model.inputs[i].bytesAt(batch)) ||
         (address & (layout.alignment - 1)))
       return false;
-    if (layout.limit) {
+    if (layout.limit && onHost) {
       size_t count = model.inputs[i].bytesAt(batch) * steps / layout.alignment;
       if (findBeyond(layout, inputs[i], count) != count)
         return false;
@@ -114,7 +115,8 @@ Status explainTensors(const ttc_model &model, const ttc_tensor *inputs,
 
 /// Why the buffers are not good, which is known to be the case.
 Status explainBuffers(const ttc_model &model, const void *const *inputs,
-                      void *const *outputs, uint64_t steps, int64_t batch);
+                      void *const *outputs, uint64_t steps, int64_t batch,
+                      bool onHost = true);
 
 } // namespace ttc
 

@@ -10,7 +10,6 @@
 #include "CudaDevice.h"
 #include "Memory.h"
 
-#include <charconv>
 #include <cstring>
 
 namespace ttc {
@@ -49,14 +48,12 @@ Status findDevice(const std::string &name, std::shared_ptr<Device> &device) {
     device = std::make_shared<HostDevice>();
     return Status::success();
   }
-  constexpr std::string_view cuda = "cuda:";
-  if (name.compare(0, cuda.size(), cuda) == 0) {
-    int number = 0;
-    const char *begin = name.data() + cuda.size();
-    const char *end = name.data() + name.size();
-    auto [stop, error] = std::from_chars(begin, end, number);
-    if (error == std::errc() && stop == end && *begin != '-')
-      return findCudaDevice(number, device);
+  int number = 0;
+  if (name != "cuda" && parseCudaName(name, number)) {
+    std::shared_ptr<CudaDevice> found;
+    Status status = findCudaDevice(number, "place the weights on 'cpu'", found);
+    device = std::move(found);
+    return status;
   }
   return {TTC_ERROR_ARGUMENT, "UnknownDevice",
           "There is no device " + quoteName(name) +

@@ -44,8 +44,14 @@ Status findDevice(const std::string &name, std::shared_ptr<Device> &device);
 class DeviceBlock {
 public:
   DeviceBlock() = default;
-  DeviceBlock(const DeviceBlock &) = delete;
-  DeviceBlock &operator=(const DeviceBlock &) = delete;
+  DeviceBlock(DeviceBlock &&other) noexcept
+      : device_(std::move(other.device_)),
+        block(std::exchange(other.block, nullptr)) {}
+  DeviceBlock &operator=(DeviceBlock &&other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(block, other.block);
+    return *this;
+  }
   ~DeviceBlock();
   /// Once.
   Status allocate(std::shared_ptr<Device> device, const std::string &what,

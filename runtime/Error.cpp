@@ -172,6 +172,8 @@ extern "C" const char *ttc_status_name(ttc_status status) {
     return "overlap";
   case TTC_ERROR_VALUE:
     return "value";
+  case TTC_ERROR_DEVICE:
+    return "device";
   }
   return "unknown";
 }

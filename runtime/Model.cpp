@@ -9,6 +9,7 @@
 
 #include "Checksum.h"
 #include "CpuFeatures.h"
+#include "DeviceModel.h"
 #include "Weights.h"
 #include "Widening.h"
 
@@ -127,7 +128,11 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
   std::string who = "The model " + model.name;
   if (!descriptor->schema_fingerprint || !descriptor->model_fingerprint)
     return malformed(who, "a fingerprint is missing");
-  if (!descriptor->prepare || !descriptor->step || !descriptor->run)
+  const int functions = (descriptor->prepare != nullptr) +
+                        (descriptor->step != nullptr) +
+                        (descriptor->run != nullptr);
+  // Code for GPUs alone has none of them.
+  if (functions != 3 && (functions || !descriptor->device))
     return malformed(who, "one of prepare, step and run is missing");
   if (descriptor->max_workers > 1 &&
       (!descriptor->shared_step || !descriptor->shared_run))
@@ -135,6 +140,10 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
                           "have " +
                               std::to_string(descriptor->max_workers) +
                               " workers");
+  if (descriptor->device)
+    if (std::string wrong = checkDeviceCode(*descriptor->device);
+        !wrong.empty())
+      return malformed(who, wrong);
   if (descriptor->batch != TTC_BATCH && descriptor->batch < 1)
     return malformed(who, "its batch is " + std::to_string(descriptor->batch));
 
@@ -305,23 +314,54 @@ Status matchParams(const ttc_model &model, const ttc_weights &weights,
   return status;
 }
 
+/// The weights that a model was compiled with, in prepared form.
+Status takeEmbedded(const std::string &who, const void *embedded, uint64_t size,
+                    const char *checksum, const void *&prepared) {
+  if (reinterpret_cast<uintptr_t>(embedded) % TTC_ALIGNMENT)
+    return malformed("The model " + who,
+                     "its weights are not aligned to 64 bytes");
+  if (std::string found = checksum ? checksumText(crc32c(embedded, size)) : "";
+      checksum && found != checksum)
+    return {TTC_ERROR_CHECKSUM, "ChecksumMismatch",
+            "The weights inside the model " + who +
+                " are damaged: their checksum is " + found + ", " +
+                quoteName(checksum) + " was written."};
+  prepared = embedded;
+  return Status::success();
+}
+
+/// Brings weights into the form that one code of the model reads.
+Status prepareFor(const std::string &what, ttc_prepare_fn prepare,
+                  uint64_t size, const std::vector<const void *> &data,
+                  const std::vector<uint8_t> &raw, AlignedBlock &block,
+                  const void *&prepared) {
+  Status status = allocateZeroed(what, size, block);
+  if (status.failed())
+    return status;
+  prepare(data.data(), raw.data(), block.get());
+  prepared = block.get();
+  return status;
+}
+
 Status prepareWeights(ttc_model &model, const ttc_weights *weights,
                       bool strict) {
   const ttc_model_descriptor &descriptor = *model.descriptor;
-  if (!weights && descriptor.prepared) {
-    if (reinterpret_cast<uintptr_t>(descriptor.prepared) % TTC_ALIGNMENT)
-      return malformed("The model " + model.name,
-                       "its weights are not aligned to 64 bytes");
-    model.prepared = descriptor.prepared;
-    if (descriptor.prepared_checksum &&
-        checksumText(model.preparedChecksum()) != descriptor.prepared_checksum)
-      return {TTC_ERROR_CHECKSUM, "ChecksumMismatch",
-              "The weights inside the model " + model.name +
-                  " are damaged: their checksum is " +
-                  checksumText(model.preparedChecksum()) + ", " +
-                  quoteName(descriptor.prepared_checksum) + " was written."};
-    return Status::success();
-  }
+  const ttc_device_code *device = descriptor.device;
+  const bool forHost = model.hasHostCode();
+  const bool hostEmbedded = !weights && forHost && descriptor.prepared;
+  const bool deviceEmbedded = !weights && device && device->prepared;
+  Status status = Status::success();
+  if (hostEmbedded)
+    status =
+        takeEmbedded(model.name, descriptor.prepared, descriptor.prepared_size,
+                     descriptor.prepared_checksum, model.prepared);
+  if (deviceEmbedded && !status.failed())
+    status = takeEmbedded(model.name, device->prepared, device->prepared_size,
+                          device->prepared_checksum, model.devicePrepared);
+  const bool hostWants = forHost && !hostEmbedded;
+  const bool deviceWants = device && !deviceEmbedded;
+  if (status.failed() || (!hostWants && !deviceWants))
+    return status;
   if (!weights && descriptor.num_params)
     return {TTC_ERROR_MISSING, "MissingWeights",
             "The model " + model.name +
@@ -332,19 +372,17 @@ Status prepareWeights(ttc_model &model, const ttc_weights *weights,
   std::vector<const void *> data(descriptor.num_params + size_t(1));
   std::vector<uint8_t> raw(descriptor.num_params + size_t(1));
   std::vector<AlignedBlock> widened;
-  if (weights) {
-    Status status = matchParams(model, *weights, strict, data, raw, widened);
-    if (status.failed())
-      return status;
-  }
-  Status status =
-      allocateZeroed("the prepared weights of the model " + model.name,
-                     descriptor.prepared_size, model.preparedBlock);
-  if (status.failed())
-    return status;
-  descriptor.prepare(data.data(), raw.data(), model.preparedBlock.get());
-  model.prepared = model.preparedBlock.get();
-  return Status::success();
+  if (weights)
+    status = matchParams(model, *weights, strict, data, raw, widened);
+  const std::string what = "the prepared weights of the model " + model.name;
+  if (hostWants && !status.failed())
+    status = prepareFor(what, descriptor.prepare, descriptor.prepared_size,
+                        data, raw, model.preparedBlock, model.prepared);
+  if (deviceWants && !status.failed())
+    status =
+        prepareFor(what + " for GPUs", device->prepare, device->prepared_size,
+                   data, raw, model.devicePreparedBlock, model.devicePrepared);
+  return status;
 }
 
 /// Loads the library and finds its descriptor.
@@ -396,6 +434,9 @@ Status createModel(const char *libraryPath,
   status = model->checkStates(smallest, bytes);
   if (!status.failed())
     status = model->checkScratch(smallest);
+  if (!status.failed() && model->descriptor->device)
+    status = model->checkScratch(model->descriptor->device->scratch_size,
+                                 smallest, bytes);
   if (status.failed())
     return status;
   status = prepareWeights(*model, weights, strict);
@@ -410,6 +451,8 @@ Status createModel(const char *libraryPath,
 
 using namespace ttc;
 
+ttc_model::ttc_model() : devices(std::make_unique<DeviceModels>()) {}
+
 ttc_model::~ttc_model() {
   if (library)
     ::dlclose(library);
@@ -423,7 +466,9 @@ void ttc_model::release() {
 uint32_t ttc_model::preparedChecksum() const {
   uint64_t value = checksum.load(std::memory_order_relaxed);
   if (value > UINT32_MAX) {
-    value = crc32c(prepared, descriptor->prepared_size);
+    value = hasHostCode()
+                ? crc32c(prepared, descriptor->prepared_size)
+                : crc32c(devicePrepared, descriptor->device->prepared_size);
     checksum.store(value, std::memory_order_relaxed);
   }
   return static_cast<uint32_t>(value);

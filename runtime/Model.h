@@ -24,6 +24,8 @@
 
 namespace ttc {
 
+class DeviceModels;
+
 /// What a step must know of an input, an output or a state, worked out once.
 struct TensorLayout {
   const ttc_tensor_spec *spec;
@@ -45,6 +47,8 @@ struct ttc_model {
   const ttc_model_descriptor *descriptor = nullptr;
   std::string name; ///< in quotes, for sentences
   const void *prepared = nullptr;
+  /// The same for GPUs, in memory of the host; null without code for them.
+  const void *devicePrepared = nullptr;
   std::vector<ttc::TensorLayout> inputs, outputs, states;
   /// The first input whose leading dimension is the batch, or -1.
   int64_t batchInput = -1;
@@ -56,6 +60,7 @@ struct ttc_model {
 
   mutable ttc::ScratchPool scratch;
   mutable ttc::StateShapes stateShapes;
+  const std::unique_ptr<ttc::DeviceModels> devices;
   /// The most bytes that the states, or the scratch memory, of a session may
   /// have.
   std::atomic<uint64_t> budget{ttc::physicalMemory()};
@@ -85,6 +90,10 @@ struct ttc_model {
   /// the budget.
   ttc::Status checkStates(int64_t batch, uint64_t &bytes) const;
   ttc::Status checkScratch(int64_t batch) const;
+  ttc::Status checkScratch(const ttc_bytes &size, int64_t batch,
+                           uint64_t &bytes) const;
+  /// Whether there is code for the CPU; else there is some for GPUs.
+  bool hasHostCode() const { return descriptor->step != nullptr; }
   /// What sentences call them.
   std::string describeStates(int64_t batch) const;
   std::string describeScratch(int64_t batch) const;
@@ -92,13 +101,13 @@ struct ttc_model {
   /// The checksum of the prepared weights, computed when it is first asked for.
   uint32_t preparedChecksum() const;
 
-  ttc_model() = default;
+  ttc_model();
   ttc_model(const ttc_model &) = delete;
   ttc_model &operator=(const ttc_model &) = delete;
   ~ttc_model();
 
   void *library = nullptr; ///< from dlopen
-  ttc::AlignedBlock preparedBlock;
+  ttc::AlignedBlock preparedBlock, devicePreparedBlock;
 
 private:
   ttc::Status overBudget(const std::string &what, uint64_t bytes) const;

@@ -11,9 +11,8 @@
 
 namespace ttc {
 
-Status allocateStates(const ttc_model &model, int64_t batch,
-                      StatesBlock &block) {
-  uint64_t size = 0;
+Status layOutStates(const ttc_model &model, int64_t batch, StatesBlock &block,
+                    uint64_t &size) {
   Status status = model.checkStates(batch, size);
   if (status.failed())
     return status;
@@ -40,15 +39,24 @@ Status allocateStates(const ttc_model &model, int64_t batch,
                   ", over its generator or not aligned to its element. Compile "
                   "it again."};
   }
-  StatesBlock made;
-  status = allocateZeroed(what, size, made.bytes, UINT64_MAX);
-  if (status.failed())
-    return status;
+  block = StatesBlock();
   if (model.statesHaveBatch)
-    made.shapes = model.stateShapes.take(batch);
-  made.batch = batch;
-  block = std::move(made);
-  return Status::success();
+    block.shapes = model.stateShapes.take(batch);
+  block.batch = batch;
+  return status;
+}
+
+Status allocateStates(const ttc_model &model, int64_t batch,
+                      StatesBlock &block) {
+  StatesBlock made;
+  uint64_t size = 0;
+  Status status = layOutStates(model, batch, made, size);
+  if (!status.failed())
+    status = allocateZeroed(model.describeStates(batch), size, made.bytes,
+                            UINT64_MAX);
+  if (!status.failed())
+    block = std::move(made);
+  return status;
 }
 
 Status busy(const ttc_session &session) {
@@ -72,15 +80,37 @@ using namespace ttc;
 ttc_session::ttc_session(ttc_model *model) : model(model) { model->retain(); }
 
 ttc_session::~ttc_session() {
-  // The shapes are a share in what the model owns.
+  // What the model owns goes with its last session.
+  device.reset();
   states = StatesBlock();
   model->release();
 }
 
-unsigned char *ttc_session::stateData(size_t index) const {
+uint64_t ttc_session::stateOffset(size_t index) const {
   const ttc_bytes &offset = model->descriptor->states[index].offset;
-  return states.bytes.get() + offset.fixed +
-         offset.per_batch * static_cast<uint64_t>(states.batch);
+  return offset.fixed + offset.per_batch * static_cast<uint64_t>(states.batch);
+}
+
+unsigned char *ttc_session::stateData(size_t index) const {
+  return (device ? device->states() : states.bytes.get()) + stateOffset(index);
+}
+
+Status ttc_session::readStates(AlignedBlock &copy,
+                               const unsigned char *&bytes) const {
+  bytes = nullptr;
+  if (!exists.load(std::memory_order_relaxed))
+    return Status::success();
+  bytes = states.bytes.get();
+  uint64_t size = 0;
+  if (!device ||
+      !bytesAtBatch(model->descriptor->states_size, states.batch, size))
+    return Status::success();
+  Status status = allocateZeroed(
+      "a copy of " + model->describeStates(states.batch), size, copy);
+  if (!status.failed())
+    status = device->copy(copy.get(), device->states(), size);
+  bytes = copy.get();
+  return status;
 }
 
 const int64_t *ttc_session::stateShape(size_t index) const {
@@ -95,7 +125,8 @@ uint64_t ttc_session::stateBytes(size_t index) const {
 }
 
 GeneratorState ttc_session::generator() const {
-  if (!model->descriptor->has_generator ||
+  // On a device it is counted here as well.
+  if (!model->descriptor->has_generator || device ||
       !exists.load(std::memory_order_relaxed))
     return idleGenerator;
   GeneratorState present;
@@ -105,8 +136,10 @@ GeneratorState ttc_session::generator() const {
 
 void ttc_session::setGenerator(const GeneratorState &next) {
   idleGenerator = next;
-  if (model->descriptor->has_generator &&
-      exists.load(std::memory_order_relaxed))
+  if (device)
+    device->generatorIsOld = true;
+  else if (model->descriptor->has_generator &&
+           exists.load(std::memory_order_relaxed))
     std::memcpy(states.bytes.get(), &next, sizeof(next));
 }
 
@@ -118,13 +151,90 @@ void ttc_session::setExists(bool now, int64_t newBatch,
   setGenerator(next);
 }
 
+namespace {
+
+/// A session on the CPU.
+Status createOnHost(ttc_model &model, std::unique_ptr<ttc_session> &session) {
+  if (!model.hasHostCode())
+    return {TTC_ERROR_TARGET, "NoHostCode",
+            "The model " + model.name +
+                " was compiled for GPUs alone: create the session on 'cuda:0' "
+                "(ttc_session_create_on), or compile the model with "
+                "--target=cpu,nvptx."};
+  session = std::make_unique<ttc_session>(&model);
+  return Status::success();
+}
+
+/// A session on GPU `number`.
+Status createOnDevice(ttc_model &model, int number,
+                      std::unique_ptr<ttc_session> &session) {
+  if (!model.descriptor->device)
+    return {TTC_ERROR_TARGET, "NoDeviceCode",
+            "The model " + model.name +
+                " was compiled for the CPU alone, not for 'cuda:" +
+                std::to_string(number) +
+                "': compile it with --target=nvptx, or with "
+                "--target=cpu,nvptx for both."};
+  DeviceModel *on = nullptr;
+  Status status = model.devices->find(model, number, on);
+  if (status.failed())
+    return status;
+  auto made = std::make_unique<ttc_session>(&model);
+  made->device = std::make_unique<DeviceSession>(*on);
+  status = made->device->open();
+  if (!status.failed())
+    session = std::move(made);
+  return status;
+}
+
+/// Copies the states of `from` into a session on the same device.
+Status copyStates(const ttc_session &from, ttc_session &to) {
+  const ttc_model &model = *from.model;
+  const int64_t batch = from.states.batch;
+  uint64_t bytes = 0;
+  if (from.device) {
+    Status status = layOutStates(model, batch, to.states, bytes);
+    return status.failed()
+               ? status
+               : to.device->replaceStates(model.describeStates(batch), bytes,
+                                          from.device->states());
+  }
+  Status status = allocateStates(model, batch, to.states);
+  if (!status.failed() &&
+      bytesAtBatch(model.descriptor->states_size, batch, bytes))
+    std::memcpy(to.states.bytes.get(), from.states.bytes.get(), bytes);
+  return status;
+}
+
+} // namespace
+
 extern "C" ttc_status ttc_session_create(ttc_model *model, ttc_session **out,
                                          ttc_error *error) {
+  return ttc_session_create_on(model, "cpu", out, error);
+}
+
+extern "C" ttc_status ttc_session_create_on(ttc_model *model,
+                                            const char *device,
+                                            ttc_session **out,
+                                            ttc_error *error) {
   return guarded(error, [&]() -> Status {
-    if (!model || !out)
-      return nullArgument(model ? "out" : "model");
-    *out = std::make_unique<ttc_session>(model).release();
-    return Status::success();
+    if (!model || !device || !out)
+      return nullArgument(!model ? "model" : !device ? "device" : "out");
+    std::unique_ptr<ttc_session> session;
+    int number = 0;
+    Status status = Status::success();
+    if (std::strcmp(device, "cpu") == 0)
+      status = createOnHost(*model, session);
+    else if (parseCudaName(device, number))
+      status = createOnDevice(*model, number, session);
+    else
+      status = {TTC_ERROR_ARGUMENT, "UnknownDevice",
+                "There is no device " + quoteName(device) +
+                    " for a session: 'cpu', 'cuda' and 'cuda:0' and so on are "
+                    "known."};
+    if (!status.failed())
+      *out = session.release();
+    return status;
   });
 }
 
@@ -138,16 +248,18 @@ extern "C" ttc_status ttc_session_fork(const ttc_session *session,
     if (status.failed())
       return status;
     auto copy = std::make_unique<ttc_session>(session->model);
-    if (session->exists.load(std::memory_order_relaxed)) {
-      const int64_t batch = session->states.batch;
-      status = allocateStates(*session->model, batch, copy->states);
-      if (status.failed())
-        return status;
-      uint64_t bytes = 0;
-      if (bytesAtBatch(session->model->descriptor->states_size, batch, bytes))
-        std::memcpy(copy->states.bytes.get(), session->states.bytes.get(),
-                    bytes);
+    if (session->device) {
+      copy->device =
+          std::make_unique<DeviceSession>(session->device->deviceModel());
+      status = copy->device->open();
+      // The copy begins behind what the session has ordered.
+      if (!status.failed())
+        status = copy->device->follow(*session->device);
     }
+    if (!status.failed() && session->exists.load(std::memory_order_relaxed))
+      status = copyStates(*session, *copy);
+    if (status.failed())
+      return status;
     copy->setExists(session->exists.load(std::memory_order_relaxed),
                     session->batch.load(std::memory_order_relaxed),
                     session->generator());
@@ -157,6 +269,42 @@ extern "C" ttc_status ttc_session_fork(const ttc_session *session,
                          std::memory_order_relaxed);
     *out = copy.release();
     return Status::success();
+  });
+}
+
+extern "C" const char *ttc_session_device(const ttc_session *session) {
+  return !session          ? nullptr
+         : session->device ? session->device->deviceName().c_str()
+                           : "cpu";
+}
+
+extern "C" ttc_status ttc_session_set_stream(ttc_session *session, void *stream,
+                                             ttc_error *error) {
+  return guarded(error, [&]() -> Status {
+    if (!session)
+      return nullArgument("session");
+    Occupied occupied(*session);
+    Status status = occupied.status();
+    if (status.failed())
+      return status;
+    if (!session->device)
+      return {TTC_ERROR_ARGUMENT, "NoStream",
+              "The session of the model " + session->model->name +
+                  " is on the CPU, where there are no streams."};
+    return session->device->setStream(stream);
+  });
+}
+
+extern "C" ttc_status ttc_session_synchronize(ttc_session *session,
+                                              ttc_error *error) {
+  return guarded(error, [&]() -> Status {
+    if (!session)
+      return nullArgument("session");
+    Occupied occupied(*session);
+    Status status = occupied.status();
+    // On the CPU a step is done when it returns.
+    return status.failed() || !session->device ? status
+                                               : session->device->synchronize();
   });
 }
 

@@ -14,6 +14,7 @@
 #ifndef TTC_SESSION_H
 #define TTC_SESSION_H
 
+#include "DeviceSession.h"
 #include "Model.h"
 
 #include <optional>
@@ -29,7 +30,7 @@ struct GeneratorState {
 
 /// Memory that is laid out for the states of a batch.
 struct StatesBlock {
-  AlignedBlock bytes;
+  AlignedBlock bytes; ///< null where they lie on a device
   StateShapes::Share shapes;
   int64_t batch = 0; ///< 0 for no block
 };
@@ -68,21 +69,30 @@ struct ttc_session {
   std::atomic<int32_t> threads{1};
   /// How long one thread is thought to take for a step, where there are more.
   uint32_t stepNanoseconds = ttc::unknownNanoseconds;
-  /// With this a session and the block of its states, each behind the 16 bytes
-  /// that glibc's heap keeps of it, fill whole cache lines: without, the
-  /// alignment of the next block would leave a gap of 64 bytes for each.
-  uint64_t filler = 0;
+  /// What it has on a GPU; null on the CPU. With it a session and the block of
+  /// its states, each behind the 16 bytes that glibc's heap keeps of it, fill
+  /// whole cache lines: with another size, the alignment of the next block would
+  /// leave a gap of 64 bytes for each.
+  std::unique_ptr<ttc::DeviceSession> device;
 
   explicit ttc_session(ttc_model *model);
   ~ttc_session();
   ttc_session(const ttc_session &) = delete;
   ttc_session &operator=(const ttc_session &) = delete;
 
-  /// Where state `index` lies; the states' block must exist.
+  /// Where state `index` lies; the states' block must exist. On a device it is
+  /// an address of that.
   unsigned char *stateData(size_t index) const;
+  /// Where it begins in the block.
+  uint64_t stateOffset(size_t index) const;
   /// Its shape as it is now; the batch is TTC_BATCH while there is none.
   const int64_t *stateShape(size_t index) const;
   uint64_t stateBytes(size_t index) const;
+
+  /// All states in memory of the host: where they are, or, from a device, a
+  /// copy. Null where there are none.
+  ttc::Status readStates(ttc::AlignedBlock &copy,
+                         const unsigned char *&bytes) const;
 
   /// The generator as it is now.
   ttc::GeneratorState generator() const;
@@ -104,8 +114,11 @@ struct ttc_session {
 
 namespace ttc {
 
-/// Allocates a zeroed block for the states of `model` at `batch`, and checks
-/// that each state lies inside.
+/// Lays out the states of `model` at `batch`, and checks that each lies inside:
+/// a block without bytes, and how many those are.
+Status layOutStates(const ttc_model &model, int64_t batch, StatesBlock &block,
+                    uint64_t &size);
+/// As layOutStates, with bytes on the host, zeroed.
 Status allocateStates(const ttc_model &model, int64_t batch,
                       StatesBlock &block);
 
@@ -113,8 +126,11 @@ Status allocateStates(const ttc_model &model, int64_t batch,
 /// -1 if there is none.
 int64_t findState(const ttc_model &model, std::string_view name);
 
-/// A tensor of a caller's that is to become a state, consistent in itself.
-Status makeSource(const ttc_tensor &tensor, StateSource &source);
+/// A tensor of a caller's that is to become a state of the session, consistent
+/// in itself. `copy` holds its data where it lies on the session's device, and
+/// must live as long as the source.
+Status makeSource(const ttc_session &session, const ttc_tensor &tensor,
+                  AlignedBlock &copy, StateSource &source);
 
 /// Refuses flags that do not exist.
 Status checkFlags(int flags);

@@ -29,21 +29,43 @@ Status lookUp(const ttc_model &model, const char *name, size_t &index) {
               known + "."};
 }
 
-/// Zeroes the rows of one state whose mark is not 0.
-void zeroRows(unsigned char *data, const TensorLayout &layout, int64_t batch,
-              const uint8_t *rows) {
+/// Zeroes some of the states' bytes, which must be there.
+Status zeroBytes(const ttc_session &session, unsigned char *data,
+                 uint64_t bytes) {
+  if (session.device)
+    return session.device->fill(data, bytes);
+  if (bytes)
+    std::memset(data, 0, bytes);
+  return Status::success();
+}
+
+/// Zeroes the rows of one state whose mark is not 0, those that lie beside each
+/// other at once.
+Status zeroRows(const ttc_session &session, size_t index, int64_t batch,
+                const uint8_t *rows) {
+  const TensorLayout &layout = session.model->states[index];
   // Before the batch stands at most the number of layers.
   const ttc_tensor_spec &spec = *layout.spec;
   uint64_t outer = 1;
   for (int32_t d = 0; d < layout.batchDim; ++d)
     outer *= static_cast<uint64_t>(spec.shape[d]);
   if (outer == 0)
-    return;
+    return Status::success();
   const uint64_t bytes = layout.bytes / outer;
+  unsigned char *data = session.stateData(index);
+  Status status = Status::success();
   for (uint64_t i = 0; i < outer; ++i)
-    for (int64_t row = 0; row < batch; ++row, data += bytes)
-      if (rows[row])
-        std::memset(data, 0, bytes);
+    for (int64_t row = 0, end = 0; row < batch && !status.failed();
+         data += bytes * static_cast<uint64_t>(end - row), row = end) {
+      end = row + 1;
+      if (!rows[row])
+        continue;
+      while (end < batch && rows[end])
+        ++end;
+      status =
+          zeroBytes(session, data, bytes * static_cast<uint64_t>(end - row));
+    }
+  return status;
 }
 
 } // namespace
@@ -102,6 +124,8 @@ extern "C" ttc_status ttc_session_get_state(const ttc_session *session,
                   describeShape(session->stateShape(index), spec.rank) +
                   " and " + std::to_string(size) + " bytes, room for " +
                   std::to_string(bytes) + " was given."};
+    if (session->device)
+      return session->device->copy(data, session->stateData(index), bytes);
     if (bytes)
       std::memcpy(data, session->stateData(index), bytes);
     return Status::success();
@@ -119,7 +143,8 @@ extern "C" ttc_status ttc_session_set_state(ttc_session *session,
     if (status.failed())
       return status;
     StateSource source = {};
-    status = makeSource(*tensor, source);
+    AlignedBlock copy;
+    status = makeSource(*session, *tensor, copy, source);
     size_t index = 0;
     if (!status.failed())
       status = lookUp(*session->model, tensor->name, index);
@@ -149,8 +174,8 @@ extern "C" ttc_status ttc_session_zero_state(ttc_session *session,
       status = lookUp(*session->model, name, index);
     if (status.failed() || !session->exists.load(std::memory_order_relaxed))
       return status;
-    std::memset(session->stateData(index), 0, session->stateBytes(index));
-    return Status::success();
+    return zeroBytes(*session, session->stateData(index),
+                     session->stateBytes(index));
   });
 }
 
@@ -173,9 +198,9 @@ extern "C" ttc_status ttc_session_zero_rows(ttc_session *session,
               std::to_string(count) + " rows were given, the batch of the " +
                   (live ? "session" : "model " + model.name) + " is " +
                   std::to_string(batch) + "."};
-    for (size_t i = 0; live && i < model.states.size(); ++i)
+    for (size_t i = 0; live && i < model.states.size() && !status.failed(); ++i)
       if (model.states[i].batched())
-        zeroRows(session->stateData(i), model.states[i], batch, rows);
-    return Status::success();
+        status = zeroRows(*session, i, batch, rows);
+    return status;
   });
 }

@@ -30,18 +30,20 @@ constexpr const char *positionKey = "ttc.rng_position";
 // Writing
 //===----------------------------------------------------------------------===//
 
-/// The states of a session as they are now.
-std::vector<OutgoingTensor> listStates(const ttc_session &session) {
+/// The states of a session as they are now, which are `bytes`.
+std::vector<OutgoingTensor> listStates(const ttc_session &session,
+                                       const unsigned char *bytes) {
   std::vector<OutgoingTensor> tensors;
   if (!session.exists.load(std::memory_order_relaxed))
     return tensors;
   for (size_t i = 0; i < session.model->states.size(); ++i) {
     const ttc_tensor_spec &spec = *session.model->states[i].spec;
-    tensors.push_back({spec.name,
-                       ttc_dtype_name(spec.dtype),
-                       session.stateShape(i),
-                       static_cast<size_t>(spec.rank),
-                       {session.stateData(i), session.stateBytes(i)}});
+    tensors.push_back(
+        {spec.name,
+         ttc_dtype_name(spec.dtype),
+         session.stateShape(i),
+         static_cast<size_t>(spec.rank),
+         {bytes + session.stateOffset(i), session.stateBytes(i)}});
   }
   return tensors;
 }
@@ -444,9 +446,13 @@ extern "C" ttc_status ttc_session_save(ttc_session *session, const char *path,
       return nullArgument(session ? "path" : "session");
     Occupied occupied(*session);
     Status status = occupied.status();
+    AlignedBlock copy;
+    const unsigned char *bytes = nullptr;
+    if (!status.failed())
+      status = session->readStates(copy, bytes);
     if (status.failed())
       return status;
-    std::vector<OutgoingTensor> tensors = listStates(*session);
+    std::vector<OutgoingTensor> tensors = listStates(*session, bytes);
     std::string header = makeHeader(*session, tensors);
     std::vector<Piece> pieces = {{header.data(), header.size()}};
     for (const OutgoingTensor &tensor : tensors)

@@ -155,6 +155,24 @@ void checkFinite(const TensorLayout &layout, const StateSource &source,
     addSentence(note, sentence + ".");
 }
 
+/// A tensor on the session's device is copied to the host, to be looked at.
+Status fetch(const ttc_session &session, ttc_tensor &tensor, uint64_t bytes,
+             AlignedBlock &copy) {
+  BufferPlace place = BufferPlace::Host;
+  Status status = Status::success();
+  if (session.device && bytes)
+    status = session.device->findPlace(
+        tensor.data, "the state " + quoteName(tensor.name), place);
+  if (status.failed() || place == BufferPlace::Host)
+    return status;
+  status = allocateZeroed("a copy of the state " + quoteName(tensor.name),
+                          bytes, copy);
+  if (!status.failed())
+    status = session.device->copy(copy.get(), tensor.data, bytes);
+  tensor.data = copy.get();
+  return status;
+}
+
 } // namespace
 
 int64_t findState(const ttc_model &model, std::string_view name) {
@@ -171,9 +189,13 @@ int64_t findState(const ttc_model &model, std::string_view name) {
   return index >= 0 ? index : search(canonicalName(name));
 }
 
-Status makeSource(const ttc_tensor &tensor, StateSource &source) {
+Status makeSource(const ttc_session &session, const ttc_tensor &given,
+                  AlignedBlock &copy, StateSource &source) {
+  ttc_tensor tensor = given;
   uint64_t bytes = 0;
   Status status = checkTensor("The given state", tensor, bytes);
+  if (!status.failed())
+    status = fetch(session, tensor, bytes, copy);
   if (!status.failed() && tensor.dtype == TTC_DTYPE_BOOL)
     status = checkBooleans("the given states", tensor.name, tensor.data, bytes);
   if (status.failed())
@@ -272,6 +294,10 @@ Status ttc_session::replaceStates(
   // block.
   StatesBlock block;
   Status status = allocateStates(*model, newBatch, block);
+  AlignedBlock copy;
+  const unsigned char *presentBytes = nullptr;
+  if (!status.failed())
+    status = readStates(copy, presentBytes);
   if (status.failed())
     return status;
   for (size_t i = 0; i < assignments.size(); ++i) {
@@ -284,8 +310,17 @@ Status ttc_session::replaceStates(
       std::memcpy(to, source->data, source->bytes);
       flushSubnormals(to, source->bytes, layout.spec->dtype);
     } else if (!source && !assignments[i].absent && live) {
-      std::memcpy(to, stateData(i), stateBytes(i));
+      std::memcpy(to, presentBytes + stateOffset(i), stateBytes(i));
     }
+  }
+  if (device) {
+    uint64_t size = 0;
+    if (bytesAtBatch(model->descriptor->states_size, newBatch, size))
+      status = device->replaceStates(model->describeStates(newBatch), size,
+                                     block.bytes.get());
+    if (status.failed())
+      return status;
+    block.bytes.reset();
   }
   states = std::move(block);
   setExists(true, newBatch, next);
@@ -309,10 +344,11 @@ extern "C" ttc_status ttc_session_set_states(ttc_session *session,
     if (status.failed())
       return status;
     std::vector<StateSource> sources;
+    std::vector<AlignedBlock> copies(count);
     sources.reserve(count);
     for (size_t i = 0; i < count && !status.failed(); ++i) {
       sources.emplace_back();
-      status = makeSource(tensors[i], sources.back());
+      status = makeSource(*session, tensors[i], copies[i], sources.back());
     }
     if (status.failed())
       return status;

@@ -81,11 +81,9 @@ Status takeScratch(const ttc_session &session, int64_t batch,
              : model.scratch.take(model.describeScratch(batch), bytes, scratch);
 }
 
-/// The way to a step whose batch is new, whose buffers are not good, or for
-/// which no block of scratch memory is free. No block is taken for no steps.
-Status getReady(ttc_session &session, const void *const *inputs,
-                void *const *outputs, int64_t batch, int64_t steps,
-                ScratchBlock *&scratch) {
+/// Checks the numbers and the lists of pointers of a step.
+Status checkCall(const ttc_session &session, const void *const *inputs,
+                 void *const *outputs, int64_t batch, int64_t steps) {
   const ttc_model &model = *session.model;
   if (!inputs && !model.inputs.empty())
     return nullArgument("inputs");
@@ -105,8 +103,18 @@ Status getReady(ttc_session &session, const void *const *inputs,
             "With " + std::to_string(steps) +
                 " steps, an input or output has more bytes than can be "
                 "counted."};
-  if (steps == 0)
-    return Status::success();
+  return status;
+}
+
+/// The way to a step whose batch is new, whose buffers are not good, or for
+/// which no block of scratch memory is free. No block is taken for no steps.
+Status getReady(ttc_session &session, const void *const *inputs,
+                void *const *outputs, int64_t batch, int64_t steps,
+                ScratchBlock *&scratch) {
+  const ttc_model &model = *session.model;
+  Status status = checkCall(session, inputs, outputs, batch, steps);
+  if (status.failed() || steps == 0)
+    return status;
   const uint64_t count = static_cast<uint64_t>(steps);
   if (!buffersAreGood(model, inputs, outputs, batch, count))
     return explainBuffers(model, inputs, outputs, count, batch);
@@ -131,6 +139,108 @@ getReadyGuarded(ttc_session &session, const void *const *inputs,
                 ScratchBlock *&scratch, ttc_error *error) {
   return guarded(error, [&] {
     return getReady(session, inputs, outputs, batch, steps, scratch);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// A step on a device
+//===----------------------------------------------------------------------===//
+
+/// Where all buffers of a step lie: on the host, or on the session's device.
+Status findPlaces(const ttc_session &session, const void *const *inputs,
+                  void *const *outputs, int64_t batch, BufferPlace &place) {
+  const ttc_model &model = *session.model;
+  const size_t numInputs = model.inputs.size();
+  std::string first;
+  Status status = Status::success();
+  for (size_t i = 0; i < numInputs + model.outputs.size(); ++i) {
+    const bool isInput = i < numInputs;
+    const TensorLayout &layout =
+        isInput ? model.inputs[i] : model.outputs[i - numInputs];
+    const void *data = isInput ? inputs[i] : outputs[i - numInputs];
+    if (!data || !layout.bytesAt(batch))
+      continue;
+    std::string who =
+        (isInput ? "the input " : "the output ") + quoteName(layout.spec->name);
+    BufferPlace own = BufferPlace::Host;
+    status = session.device->findPlace(data, who, own);
+    if (status.failed())
+      return status;
+    if (first.empty()) {
+      place = own;
+      first = std::move(who);
+    } else if (own != place) {
+      const std::string &device = session.device->deviceName();
+      const bool firstThere = place == BufferPlace::Device;
+      return {TTC_ERROR_ARGUMENT, "MixedDevices",
+              "The memory of " + first + " is " +
+                  (firstThere ? "on " + device : "the host's") + ", that of " +
+                  who + " " + (firstThere ? "the host's" : "on " + device) +
+                  ": bring all of a step's inputs and outputs on one of the "
+                  "two."};
+    }
+  }
+  return status;
+}
+
+/// Brings the states on the device into being, zeroed.
+Status makeDeviceStates(ttc_session &session, int64_t batch) {
+  const ttc_model &model = *session.model;
+  uint64_t bytes = 0;
+  StatesBlock made;
+  Status status = layOutStates(model, batch, made, bytes);
+  if (status.failed())
+    return status;
+  if (session.states.batch == batch) {
+    status = session.device->zeroStates(bytes);
+  } else {
+    status = session.device->replaceStates(model.describeStates(batch), bytes,
+                                           /*from=*/nullptr);
+    if (!status.failed())
+      session.states = std::move(made);
+  }
+  if (!status.failed())
+    session.setExists(true, batch, session.generator());
+  return status;
+}
+
+Status makeDeviceSteps(ttc_session &session, const void *const *inputs,
+                       void *const *outputs, int64_t batch, int64_t steps,
+                       bool sequence) {
+  const ttc_model &model = *session.model;
+  Status status = checkCall(session, inputs, outputs, batch, steps);
+  if (status.failed() || steps == 0)
+    return status;
+  BufferPlace place = BufferPlace::Host;
+  status = findPlaces(session, inputs, outputs, batch, place);
+  if (status.failed())
+    return status;
+  const uint64_t count = static_cast<uint64_t>(steps);
+  const bool onHost = place == BufferPlace::Host;
+  if (!buffersAreGood(model, inputs, outputs, batch, count, onHost))
+    return explainBuffers(model, inputs, outputs, count, batch, onHost);
+  status = session.device->getReady(session, batch);
+  if (!status.failed() && !session.exists.load(std::memory_order_relaxed))
+    status = makeDeviceStates(session, batch);
+  if (!status.failed())
+    status = session.device->makeSteps(session, inputs, outputs, place, batch,
+                                       steps, sequence);
+  if (status.failed())
+    return status;
+  // The kernels do the same to the generator that lies in the states.
+  session.idleGenerator.position += model.descriptor->has_generator * count;
+  session.timestep.store(session.timestep.load(std::memory_order_relaxed) +
+                             count,
+                         std::memory_order_relaxed);
+  return status;
+}
+
+[[gnu::noinline, gnu::cold]] ttc_status
+makeDeviceStepsGuarded(ttc_session &session, const void *const *inputs,
+                       void *const *outputs, int64_t batch, int64_t steps,
+                       bool sequence, ttc_error *error) {
+  return guarded(error, [&] {
+    return makeDeviceSteps(session, inputs, outputs, batch, steps, sequence);
   });
 }
 
@@ -172,6 +282,10 @@ inline ttc_status stepInside(ttc_session &session, const void *const *inputs,
                              ttc_error *error) {
   ScratchBlock *scratch = takeIfReady(session, inputs, outputs, batch, 1);
   if (!scratch) {
+    // A session on a device is never ready here.
+    if (session.device)
+      return makeDeviceStepsGuarded(session, inputs, outputs, batch, 1,
+                                    /*sequence=*/false, error);
     ttc_status status =
         getReadyGuarded(session, inputs, outputs, batch, 1, scratch, error);
     if (status != TTC_OK)
@@ -193,6 +307,9 @@ inline ttc_status runInside(ttc_session &session, const void *const *inputs,
                             ttc_error *error) {
   ScratchBlock *scratch = takeIfReady(session, inputs, outputs, batch, steps);
   if (!scratch) {
+    if (session.device)
+      return makeDeviceStepsGuarded(session, inputs, outputs, batch, steps,
+                                    /*sequence=*/true, error);
     ttc_status status =
         getReadyGuarded(session, inputs, outputs, batch, steps, scratch, error);
     if (status != TTC_OK || steps == 0)

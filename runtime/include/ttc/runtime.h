@@ -54,8 +54,10 @@ typedef enum ttc_status {
   TTC_ERROR_BUSY = 13,    ///< the session is in use by another thread
   TTC_ERROR_MEMORY = 14,  ///< an allocation failed, or a size overflows
   TTC_ERROR_OVERLAP = 15, ///< an input and an output share memory
-  TTC_ERROR_VALUE = 16    ///< an integer input, or a number of threads, beyond
-                          ///< its limit
+  TTC_ERROR_VALUE = 16, ///< an integer input, or a number of threads, beyond
+                        ///< its limit
+  TTC_ERROR_DEVICE = 17 ///< a GPU or its driver failed: the message carries its
+                        ///< reason, and says where the device is lost
 } ttc_status;
 
 /// Filled by a call that fails, if given. Needs no initialisation and no
@@ -196,13 +198,15 @@ TTC_API uint32_t ttc_model_prepared_checksum(const ttc_model *model);
 /// What a session of that batch needs, known before its first step: the bytes
 /// of its states, which it owns, and of scratch memory, which belongs to the
 /// model: one block for each thread that steps at the same time, whatever the
-/// number of sessions.
+/// number of sessions. On a GPU the states are the same, and each session has
+/// scratch memory of its own, whose size is in ttc_device_code; that is what a
+/// model for GPUs alone tells.
 TTC_API ttc_status ttc_model_session_bytes(const ttc_model *model,
                                            int64_t batch, uint64_t *states,
                                            uint64_t *scratch, ttc_error *error);
 /// From now on, states or scratch memory of one session of more than `bytes`
-/// are refused, before anything is allocated. 0 for no budget; until this call
-/// it is the machine's memory.
+/// are refused, before anything is allocated, on the CPU as on a GPU. 0 for no
+/// budget; until this call it is the machine's memory, not the GPU's.
 TTC_API ttc_status ttc_model_set_budget(ttc_model *model, uint64_t bytes,
                                         ttc_error *error);
 
@@ -214,8 +218,36 @@ TTC_API ttc_status ttc_model_set_budget(ttc_model *model, uint64_t bytes,
 /// Apart from its states a session has less than 256 bytes.
 TTC_API ttc_status ttc_session_create(ttc_model *model, ttc_session **out,
                                       ttc_error *error);
-/// A second session of the same model, with the same states, generator,
-/// timestep and number of threads, and independent from then on.
+/// As ttc_session_create, on a device: "cpu"; or "cuda:0" and so on ("cuda" is
+/// "cuda:0"), where the model was compiled for GPUs. The states lie there, and
+/// so do the weights, which the sessions of one device share. A step takes
+/// buffers of the host, which are copied there and back, or of the device,
+/// which are not copied; never some of each. On buffers of the host it returns
+/// when it is done, on buffers of the device when it is launched. Whether
+/// integers on the device are below their limit is not checked: that is the
+/// caller's part.
+///
+/// Calls that set, get, zero, fork, save and load states do what they do on the
+/// CPU, with buffers of the host or of the device, ordered behind the steps;
+/// the files are the same. A failure of the device in the middle of a step
+/// leaves states that are worth nothing.
+TTC_API ttc_status ttc_session_create_on(ttc_model *model, const char *device,
+                                         ttc_session **out, ttc_error *error);
+/// "cpu" or "cuda:0".
+TTC_API const char *ttc_session_device(const ttc_session *session);
+/// From now on everything is ordered in this CUstream of the caller's (null is
+/// the driver's default stream), behind what was ordered before, unless the
+/// caller records it. The stream must live until the session is closed or gets
+/// another. Without this call a session has a stream of its own, which waits
+/// for the default stream, and that for it.
+TTC_API ttc_status ttc_session_set_stream(ttc_session *session, void *stream,
+                                          ttc_error *error);
+/// Returns when all steps are done: at once, on the CPU.
+TTC_API ttc_status ttc_session_synchronize(ttc_session *session,
+                                           ttc_error *error);
+/// A second session of the same model, on the same device, with the same
+/// states, generator, timestep and number of threads, and independent from then
+/// on.
 TTC_API ttc_status ttc_session_fork(const ttc_session *session,
                                     ttc_session **out, ttc_error *error);
 TTC_API void ttc_session_close(ttc_session *session);
@@ -260,7 +292,7 @@ TTC_API ttc_status ttc_session_run_raw(ttc_session *session,
 /// thread alone where that is sooner or the others are not to be had: while
 /// they make a step of another session; while they sleep and the last call of
 /// this session took less time than waking them does; and for a while after
-/// the system had put one of them aside.
+/// the system had put one of them aside. On a GPU the number changes nothing.
 TTC_API ttc_status ttc_session_set_threads(ttc_session *session,
                                            int64_t threads, ttc_error *error);
 /// What was set; 1 for a null session.
@@ -304,7 +336,7 @@ TTC_API int64_t ttc_session_batch(const ttc_session *session);
 
 /// State `index`, in the order of the descriptor, as it is now: a view, valid
 /// until the next call that takes the session (but these). `out->data` is null
-/// while the states do not exist.
+/// while the states do not exist, and an address of the device on a device.
 TTC_API ttc_status ttc_session_state(const ttc_session *session, size_t index,
                                      ttc_tensor *out, ttc_error *error);
 /// Copies one state, by key, to `data`, which has room for exactly its bytes.

@@ -201,6 +201,15 @@ public:
     });
     session.reset(created);
   }
+  /// On "cpu", or on "cuda:0" and so on.
+  Session(const Model &model, const std::string &device) {
+    ttc_session *created = nullptr;
+    detail::check([&](ttc_error *error) {
+      return ttc_session_create_on(model.get(), device.c_str(), &created,
+                                   error);
+    });
+    session.reset(created);
+  }
   /// Another session with the same states, independent from then on.
   Session fork() const {
     ttc_session *created = nullptr;
@@ -235,6 +244,19 @@ public:
     });
   }
   int64_t threads() const { return ttc_session_threads(get()); }
+  std::string device() const { return ttc_session_device(get()); }
+  /// Orders all that comes in a CUstream of the caller's.
+  void setStream(void *stream) {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_set_stream(get(), stream, error);
+    });
+  }
+  /// Returns when all steps are done.
+  void synchronize() {
+    detail::check([&](ttc_error *error) {
+      return ttc_session_synchronize(get(), error);
+    });
+  }
 
   void zero() {
     detail::check(
