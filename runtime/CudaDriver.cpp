@@ -22,11 +22,13 @@ public:
   bool isThere() const { return library != nullptr; }
 
   /// Some functions have a newer form under the name with "_v2".
-  template <typename Function> bool find(const char *name, Function *&function) {
+  template <typename Function>
+  bool find(const char *name, Function *&function) {
     function = reinterpret_cast<Function *>(::dlsym(library, name));
     return function != nullptr;
   }
-  template <typename Function> void want(const char *name, Function *&function) {
+  template <typename Function>
+  void want(const char *name, Function *&function) {
     if (!find(name, function) && !missing)
       missing = name;
   }

@@ -32,11 +32,13 @@ bool parse(std::string_view name, Architecture &architecture) {
   int number = 0;
   auto [stop, error] =
       std::from_chars(name.data(), name.data() + name.size(), number);
-  std::string_view suffix = name.substr(static_cast<size_t>(stop - name.data()));
+  std::string_view suffix =
+      name.substr(static_cast<size_t>(stop - name.data()));
   if (error != std::errc() || number < 10 || suffix.size() > 1 ||
       (suffix != "" && suffix != "a" && suffix != "f"))
     return false;
-  architecture = {{number / 10, number % 10}, suffix.empty() ? '\0' : suffix[0]};
+  architecture = {{number / 10, number % 10},
+                  suffix.empty() ? '\0' : suffix[0]};
   return true;
 }
 

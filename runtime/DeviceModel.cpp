@@ -72,10 +72,10 @@ Status DeviceModel::loadImages() {
     error = driver.deviceGetName(name, sizeof(name) - 1, device->handle());
   if (error)
     return failed("see what GPU runs the code", error);
-  std::string gpu = device->name() + ", " + name + ", has the compute capability " +
-                    describe(capability);
-  std::string carried = "The model " + model.name + " carries " +
-                        describeImages(code());
+  std::string gpu = device->name() + ", " + name +
+                    ", has the compute capability " + describe(capability);
+  std::string carried =
+      "The model " + model.name + " carries " + describeImages(code());
   std::vector<const ttc_device_image *> images = imagesFor(code(), capability);
   if (images.empty())
     return {TTC_ERROR_TARGET, "NoImage",
@@ -141,9 +141,9 @@ Status DeviceModel::load(const void *prepared) {
   if (!status.failed())
     status = findKernel("ttc_run", run);
   if (!status.failed())
-    status = weights.allocate(
-        device, "the prepared weights of the model " + model.name,
-        code().prepared_size);
+    status = weights.allocate(device,
+                              "the prepared weights of the model " + model.name,
+                              code().prepared_size);
   if (!status.failed() && code().prepared_size)
     status = device->copyTo(weights.get(), prepared, code().prepared_size);
   return status;
@@ -158,8 +158,7 @@ Status DeviceModels::find(const ttc_model &model, int number,
     return Status::success();
   }
   std::shared_ptr<CudaDevice> device;
-  Status status =
-      findCudaDevice(number, "create the session on 'cpu'", device);
+  Status status = findCudaDevice(number, "create the session on 'cpu'", device);
   if (status.failed())
     return status;
   auto made = std::make_unique<DeviceModel>(model, std::move(device));

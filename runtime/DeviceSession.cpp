@@ -73,8 +73,8 @@ Status DeviceSession::follow(const DeviceSession &other) {
 }
 
 Status DeviceSession::synchronize() const {
-  int error = on.device->within(
-      [&] { return on.driver.streamSynchronize(stream()); });
+  int error =
+      on.device->within([&] { return on.driver.streamSynchronize(stream()); });
   return error ? on.failed("finish the steps", error) : Status::success();
 }
 
@@ -102,8 +102,8 @@ Status DeviceSession::copy(void *to, const void *from, uint64_t size) const {
   if (!size)
     return Status::success();
   int error = on.device->within([&] {
-    int result = on.driver.copy(cudaAddress(to), cudaAddress(from), size,
-                                stream());
+    int result =
+        on.driver.copy(cudaAddress(to), cudaAddress(from), size, stream());
     return result ? result : on.driver.streamSynchronize(stream());
   });
   return error ? on.failed("copy " + std::to_string(size) +
@@ -115,9 +115,8 @@ Status DeviceSession::copy(void *to, const void *from, uint64_t size) const {
 Status DeviceSession::fill(unsigned char *data, uint64_t size) const {
   if (!size)
     return Status::success();
-  int error = on.device->within([&] {
-    return on.driver.fill(cudaAddress(data), 0, size, stream());
-  });
+  int error = on.device->within(
+      [&] { return on.driver.fill(cudaAddress(data), 0, size, stream()); });
   return error ? on.failed("zero the states", error) : Status::success();
 }
 
@@ -127,8 +126,8 @@ Status DeviceSession::findPlace(const void *pointer, const std::string &who,
   int ordinal = 0;
   int error = on.device->within([&] {
     const CudaAddress address = cudaAddress(pointer);
-    int result = on.driver.pointerGetAttribute(
-        &type, cuda::pointerMemoryType, address);
+    int result =
+        on.driver.pointerGetAttribute(&type, cuda::pointerMemoryType, address);
     if (result == 0 && type != cuda::memoryTypeHost)
       result = on.driver.pointerGetAttribute(
           &ordinal, cuda::pointerDeviceOrdinal, address);

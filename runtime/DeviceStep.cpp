@@ -186,8 +186,8 @@ int DeviceSession::launch(const ttc_session &session, const void *const *inputs,
     if (!error)
       error = launchKernel(kernel, grid, where);
     if (!error && outBytes)
-      error = on.driver.copy(pinned + inBytes, device + inBytes, outBytes,
-                             where);
+      error =
+          on.driver.copy(pinned + inBytes, device + inBytes, outBytes, where);
     return error;
   };
   return on.device->within([&] {
@@ -227,7 +227,8 @@ Status DeviceSession::makeHostSteps(const ttc_session &session,
       unsigned char *to = passage.device.get() + at;
       deviceInputs.push_back(to);
       if (bytes && isSmall)
-        std::memcpy(static_cast<unsigned char *>(passage.pinned) + at, inputs[i], bytes);
+        std::memcpy(static_cast<unsigned char *>(passage.pinned) + at,
+                    inputs[i], bytes);
       else if (bytes)
         result = on.driver.copy(cudaAddress(to), cudaAddress(inputs[i]), bytes,
                                 stream());
@@ -248,9 +249,9 @@ Status DeviceSession::makeHostSteps(const ttc_session &session,
       int result = 0;
       for (size_t o = 0; o < model.outputs.size() && !isSmall && !result; ++o)
         if (uint64_t bytes = model.outputs[o].bytesAt(batch) * count)
-          result = on.driver.copy(cudaAddress(outputs[o]),
-                                  cudaAddress(deviceOutputs[o]), bytes,
-                                  stream());
+          result =
+              on.driver.copy(cudaAddress(outputs[o]),
+                             cudaAddress(deviceOutputs[o]), bytes, stream());
       return result ? result : on.driver.streamSynchronize(stream());
     });
   if (error)

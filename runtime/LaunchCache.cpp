@@ -60,8 +60,7 @@ int LaunchCache::run(const CudaLaunches &driver, const Key &key,
     entry.graph = record(driver, launch);
     refused = !entry.graph;
   }
-  return entry.graph ? driver.graphLaunch(entry.graph, stream)
-                     : launch(stream);
+  return entry.graph ? driver.graphLaunch(entry.graph, stream) : launch(stream);
 }
 
 void LaunchCache::clear(const CudaLaunches &driver) {

@@ -47,7 +47,7 @@ private:
   Entry &find(const CudaLaunches &driver, const Key &key);
 
   std::array<Entry, 4> entries;
-  size_t next = 0; ///< to be replaced
+  size_t next = 0;      ///< to be replaced
   bool refused = false; ///< the driver could not record, and is not asked again
 };
 

@@ -34,9 +34,9 @@ struct LaunchGeometry {
 ///   threads busy, but never more parts than blocks fit on the device, so that
 ///   the grid is one wave. Each part reads the weights once for all its rows.
 /// - A part is made by one block, which waits for itself alone, until there are
-///   fewer parts than blocks fit: only then do several blocks share a part, each
-///   with at least a full block of threads' work, as their waiting for each
-///   other costs microseconds.
+///   fewer parts than blocks fit: only then do several blocks share a part,
+///   each with at least a full block of threads' work, as their waiting for
+///   each other costs microseconds.
 /// - A device that cannot launch cooperatively has teams of one block.
 LaunchGeometry chooseGeometry(const ttc_device_code &code, int64_t batch,
                               const DeviceRoom &room);

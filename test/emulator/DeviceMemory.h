@@ -1,4 +1,5 @@
-//===- DeviceMemory.h - What can the device's pointers point to? -*- C++ -*-===//
+//===- DeviceMemory.h - What can the device's pointers point to? -*- C++
+//-*-===//
 //
 // Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -40,9 +41,9 @@ public:
 
 private:
   struct Block {
-    uint64_t size;   ///< that was asked for
-    uint64_t start;  ///< of its pages
-    uint64_t pages;  ///< bytes of them, without the one behind
+    uint64_t size;  ///< that was asked for
+    uint64_t start; ///< of its pages
+    uint64_t pages; ///< bytes of them, without the one behind
     int device;
   };
   const Block *find(uint64_t address, uint64_t *begin = nullptr) const;

@@ -105,9 +105,9 @@ uint32_t blocksEach(uint32_t threads) { return threadsEach / threads; }
 /// Enters a function: fails if it is told to, or if the device is lost.
 class Call {
 public:
-  explicit Call(const char *function, bool needsContext = true)
-      : lock(mutex) {
-    if (ttc_emulator.failing && std::strcmp(ttc_emulator.failing, function) == 0)
+  explicit Call(const char *function, bool needsContext = true) : lock(mutex) {
+    if (ttc_emulator.failing &&
+        std::strcmp(ttc_emulator.failing, function) == 0)
       error = ttc_emulator.error;
     else if (needsContext)
       error = current.empty() ? int(invalidContext) : lost;
@@ -184,8 +184,8 @@ int launchKernel(void *function, unsigned x, unsigned y, unsigned z,
   if (!function || !x || !y || z != 1 || !threadsX || threadsX > 1024 ||
       threadsY != 1 || threadsZ != 1 || y > 65535 || !parameters)
     return invalidValue;
-  if (cooperative && uint64_t(x) * y > uint64_t(multiprocessors()) *
-                                           blocksEach(threadsX))
+  if (cooperative &&
+      uint64_t(x) * y > uint64_t(multiprocessors()) * blocksEach(threadsX))
     return cooperativeTooLarge;
   Launch launch = {function, {}, x, y, threadsX, cooperative};
   // There is no signature to tell where they end.
@@ -567,14 +567,14 @@ EXPORT int cuStreamSynchronize(void *stream) {
   Call call("cuStreamSynchronize");
   if (call.error)
     return call.error;
-  return !isUsable(stream)      ? int(invalidHandle)
+  return !isUsable(stream)     ? int(invalidHandle)
          : isCapturing(stream) ? int(captureUnsupported)
                                : int(success);
 }
 
 EXPORT int cuStreamWaitEvent(void *stream, void *event, unsigned) {
   Call call("cuStreamWaitEvent");
-  return call.error                     ? call.error
+  return call.error                  ? call.error
          : event && isUsable(stream) ? int(success)
                                      : int(invalidHandle);
 }
@@ -593,7 +593,7 @@ EXPORT int cuEventDestroy_v2(void *event) {
 
 EXPORT int cuEventRecord(void *event, void *stream) {
   Call call("cuEventRecord");
-  return call.error                     ? call.error
+  return call.error                  ? call.error
          : event && isUsable(stream) ? int(success)
                                      : int(invalidHandle);
 }

@@ -61,7 +61,8 @@ void prepareFiber(Fiber &fiber, unsigned char *stack, size_t bytes,
   --top;
   uint32_t control[2] = {0, 0};
   asm volatile("stmxcsr %0\n\tfnstcw %1"
-               : "=m"(control[0]), "=m"(*reinterpret_cast<uint16_t *>(control + 1)));
+               : "=m"(control[0]),
+                 "=m"(*reinterpret_cast<uint16_t *>(control + 1)));
   std::memcpy(top, control, sizeof(control));
   fiber.stackPointer = top;
 }

@@ -285,9 +285,8 @@ std::string runGrid(const Launch &launch) {
   Team made(launch, order, stacks);
   for (uint32_t number : teams) {
     const uint32_t teamsEach = launch.gridX / blocksEach;
-    std::string failure =
-        made.run(number % teamsEach * blocksEach, blocksEach,
-                 number / teamsEach);
+    std::string failure = made.run(number % teamsEach * blocksEach, blocksEach,
+                                   number / teamsEach);
     if (!failure.empty())
       return failure;
   }

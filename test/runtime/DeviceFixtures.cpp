@@ -53,8 +53,7 @@ std::unique_ptr<DeviceDescriptor> fakeDeviceModel() {
 }
 
 std::unique_ptr<DeviceDescriptor> faultyDeviceModel(int fault) {
-  const char *images[] = {FAKE_IMAGE, FAKE_IMAGE_1, FAKE_IMAGE_2,
-                          FAKE_IMAGE_3};
+  const char *images[] = {FAKE_IMAGE, FAKE_IMAGE_1, FAKE_IMAGE_2, FAKE_IMAGE_3};
   return std::make_unique<DeviceDescriptor>(ttc_model_fake, images[fault]);
 }
 
@@ -131,39 +130,47 @@ std::vector<float> SessionHeld::states() const {
   return result;
 }
 
-namespace {
-using Pop = int(void **);
-} // namespace
-
-DeviceBuffer::DeviceBuffer(const std::vector<float> &values, int device)
-    : count(values.size()), device(device) {
-  void *popped = nullptr;
+CurrentContext::CurrentContext(int device) : device(device) {
+  void *context = nullptr;
   REQUIRE(driverFunction<int(void **, int)>("cuDevicePrimaryCtxRetain")(
               &context, device) == 0);
   REQUIRE(driverFunction<int(void *)>("cuCtxPushCurrent_v2")(context) == 0);
+}
+
+CurrentContext::~CurrentContext() {
+  void *popped = nullptr;
+  driverFunction<int(void **)>("cuCtxPopCurrent_v2")(&popped);
+  driverFunction<int(int)>("cuDevicePrimaryCtxRelease_v2")(device);
+}
+
+bool isOnDevice(const void *pointer) {
+  CurrentContext current;
+  unsigned type = 0;
+  int error = driverFunction<int(void *, int, unsigned long long)>(
+      "cuPointerGetAttribute")(&type, 2, reinterpret_cast<uintptr_t>(pointer));
+  return error == 0 && type == 2;
+}
+
+DeviceBuffer::DeviceBuffer(const std::vector<float> &values, int device)
+    : count(values.size()), device(device) {
+  CurrentContext current(device);
   REQUIRE(driverFunction<int(unsigned long long *, size_t)>("cuMemAlloc_v2")(
               &address, count * sizeof(float)) == 0);
   REQUIRE(driverFunction<int(unsigned long long, const void *, size_t)>(
               "cuMemcpyHtoD_v2")(address, values.data(),
                                  count * sizeof(float)) == 0);
-  REQUIRE(driverFunction<Pop>("cuCtxPopCurrent_v2")(&popped) == 0);
 }
 
 DeviceBuffer::~DeviceBuffer() {
-  void *popped = nullptr;
-  driverFunction<int(void *)>("cuCtxPushCurrent_v2")(context);
+  CurrentContext current(device);
   driverFunction<int(unsigned long long)>("cuMemFree_v2")(address);
-  driverFunction<Pop>("cuCtxPopCurrent_v2")(&popped);
-  driverFunction<int(int)>("cuDevicePrimaryCtxRelease_v2")(device);
 }
 
 std::vector<float> DeviceBuffer::read() const {
+  CurrentContext current(device);
   std::vector<float> values(count);
-  void *popped = nullptr;
-  REQUIRE(driverFunction<int(void *)>("cuCtxPushCurrent_v2")(context) == 0);
   REQUIRE(driverFunction<int(void *, unsigned long long, size_t)>(
               "cuMemcpyDtoH_v2")(values.data(), address,
                                  count * sizeof(float)) == 0);
-  REQUIRE(driverFunction<Pop>("cuCtxPopCurrent_v2")(&popped) == 0);
   return values;
 }

@@ -14,8 +14,8 @@
 #include <cstdlib>
 #include <memory>
 
-/// The emulator, loaded: whoever looks for a driver gets it. Nothing fails in it
-/// until a test says so.
+/// The emulator, loaded: whoever looks for a driver gets it. Nothing fails in
+/// it until a test says so.
 TtcEmulator &emulator();
 
 /// A function of the emulator, as a driver has it.
@@ -81,6 +81,21 @@ struct SessionHeld {
   std::vector<float> states() const;
 };
 
+/// Whether the driver knows it as memory of a device.
+bool isOnDevice(const void *pointer);
+
+/// The context of a device, current for the length of a scope.
+class CurrentContext {
+public:
+  explicit CurrentContext(int device = 0);
+  ~CurrentContext();
+  CurrentContext(const CurrentContext &) = delete;
+  CurrentContext &operator=(const CurrentContext &) = delete;
+
+private:
+  const int device;
+};
+
 /// A block of the device, filled from the host.
 class DeviceBuffer {
 public:
@@ -94,7 +109,6 @@ public:
 private:
   unsigned long long address = 0;
   size_t count;
-  void *context = nullptr;
   int device;
 };
 

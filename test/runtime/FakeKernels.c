@@ -100,8 +100,7 @@ void ttc_step(const float *x, float *y, const Prepared *with, float *states,
 }
 
 void ttc_run(const float *x, float *y, const Prepared *with, float *states,
-             float *scratch, int64_t batch, int64_t steps,
-             uint32_t *barriers) {
+             float *scratch, int64_t batch, int64_t steps, uint32_t *barriers) {
   const Share own = share(batch, barriers);
   for (int64_t t = 0; t < steps; ++t) {
     step(x + t * batch * N, y + t * batch * N, with, states, scratch, batch,

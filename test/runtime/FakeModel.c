@@ -161,6 +161,8 @@ const ttc_model_descriptor ttc_model_fake = {
     sharedRun,
     NULL};
 
+#ifndef FAKE_INSIDE_ANOTHER
 // The name by which a library's loader finds it.
 extern const ttc_model_descriptor ttc_model
     __attribute__((alias("ttc_model_fake"), visibility("default")));
+#endif

@@ -20,8 +20,7 @@ static int isFirst(void) {
 }
 
 void ttc_step(const void *ids, const void *x, void *y, const void *prepared,
-              void *states, void *scratch, int64_t batch,
-              uint32_t *barriers) {
+              void *states, void *scratch, int64_t batch, uint32_t *barriers) {
   const void *inputs[] = {ids, x};
   void *outputs[] = {y};
   (void)barriers;
