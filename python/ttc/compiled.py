@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from . import native
+from . import devices, native
 from .errors import Error, UnsupportedError
 from .live import Live, Plan
 from .params import Constrained, Parameters
@@ -54,8 +54,12 @@ class CompiledModel(WithStates, WithParameters, nn.Module):
         structure: pytree.TreeSpec | None = None,
         booleans: Sequence[int] = (),
         folder: object = None,
+        device: str = "cpu",
     ):
-        """folder: what must live as long as the library is to be there."""
+        """folder: what must live as long as the library is to be there.
+
+        device: where the states are, as the runtime calls it.
+        """
         super().__init__()
         runtime = native.library()
         self._step, self._run = runtime.ttc_session_step_raw, runtime.ttc_session_run_raw
@@ -63,7 +67,8 @@ class CompiledModel(WithStates, WithParameters, nn.Module):
         self._params = parameters
         self._lock = threading.Lock()
         self.training = False
-        self._live = Live(native.Model(library, weights, strict))
+        model = native.Model(library, weights, strict)
+        self._live = Live(model, native.Session(model, device))
         self._structure = structure or _named_outputs(self._live.model)
         self._booleans = tuple(booleans)
         if parameters is not None:
@@ -80,7 +85,9 @@ class CompiledModel(WithStates, WithParameters, nn.Module):
         """One timestep: inputs of the example's shapes; the batch is that of the states, if any.
 
         Returns the output, or several as the module returns them. Contiguous tensors are not
-        copied.
+        copied, but for those on the CPU of a model on a GPU: they are copied there, and the outputs
+        back. With tensors on the GPU the step is ordered in PyTorch's current stream there, and
+        returns before it is done.
         Raises Error for another rank, size, dtype or device, and for a tensor that requires a
         gradient while grad mode is on.
         """
@@ -141,8 +148,9 @@ class CompiledModel(WithStates, WithParameters, nn.Module):
             x if _is_ready(x, spec.dtype) else self._ready(x, spec)
             for x, spec in zip(inputs, model.inputs)
         ]
+        device = _follow_stream(live, tensors) if live.on_gpu else None
         outputs = [
-            torch.empty(shape, dtype=spec.dtype)
+            torch.empty(shape, dtype=spec.dtype, device=device)
             for shape, spec in zip(plan.outputs, model.outputs)
         ]
         if not plan.is_empty:
@@ -170,10 +178,12 @@ class CompiledModel(WithStates, WithParameters, nn.Module):
                 f"input '{name}' is {found}, expected {expected}: convert it with "
                 f".{_CONVERSIONS[spec.dtype]}()"
             )
-        if not x.is_cpu or x.layout is not torch.strided:
+        own = self._live.device
+        if x.layout is not torch.strided or not (x.is_cpu or str(x.device) == own):
+            expected = "the CPU" if own == "cpu" else f"{own} or the CPU"
             raise Error(
-                f"input '{name}' is a {x.layout} tensor on {x.device}, expected a dense one on the "
-                f"CPU"
+                f"input '{name}' is a {x.layout} tensor on {x.device}, expected a dense one on "
+                f"{expected}"
             )
         if x.requires_grad and torch.is_grad_enabled():
             raise Error(
@@ -252,11 +262,37 @@ class CompiledModel(WithStates, WithParameters, nn.Module):
         """
         return self._another(self._live.session.fork())
 
-    def session(self) -> CompiledModel:
-        """Another stream on the same weights, without states; otherwise as `fork`."""
-        session = native.Session(self._live.model)
+    def session(self, device: str | torch.device | None = None) -> CompiledModel:
+        """Another stream on the same weights, without states; otherwise as `fork`.
+
+        device: where it is; by default where this one is.
+        """
+        name = self._live.device if device is None else devices.device_name(device)
+        session = native.Session(self._live.model, name)
         session.threads = self.threads
         return self._another(session)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the states are."""
+        return torch.device(self._live.device)
+
+    def synchronize(self) -> None:
+        """Returns when all steps are done: at once, on the CPU."""
+        self._live.session.synchronize()
+
+    def _move(self, device: str) -> None:
+        """Goes on from the same states on another device."""
+        live = self._live
+        if device == live.device:
+            return
+        session = native.Session(live.model, device)
+        session.threads = live.session.threads
+        session.generator = live.session.generator
+        states = live.session.states()
+        if states:
+            session.set_states(states, native.LOAD_STRICT, live.session.timestep)
+        self._live = Live(live.model, session)
 
     def _another(self, session: native.Session) -> CompiledModel:
         other = CompiledModel.__new__(CompiledModel)
@@ -277,12 +313,16 @@ class CompiledModel(WithStates, WithParameters, nn.Module):
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> nn.Module:
         floats = [s.dtype for s in (*self._live.model.inputs, *self._live.model.outputs)]
-        moved = fn(torch.zeros(1, dtype=next(d for d in floats if d.is_floating_point)))
-        if moved.dtype not in floats or not moved.is_cpu:
+        dtype = next(d for d in floats if d.is_floating_point)
+        moved = fn(torch.zeros(1, dtype=dtype, device=self._live.device))
+        targets = self._live.model.targets
+        if moved.dtype not in floats or moved.device.type not in targets:
             raise UnsupportedError(
-                f"a compiled model cannot be moved to {moved.dtype} on {moved.device}: move the "
-                f"module, and compile that"
+                f"a compiled model cannot be moved to {moved.dtype} on {moved.device}, as it was "
+                f"compiled for {' and '.join(targets)} and its dtypes alone: move the module, and "
+                f"compile that"
             )
+        self._move(devices.device_name(moved.device))
         return self
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -317,6 +357,14 @@ def _named_outputs(model: native.Model) -> pytree.TreeSpec | None:
     if any(name == f"output{index}" for index, name in enumerate(names)):
         return None
     return pytree.tree_structure(dict.fromkeys(names, 0))
+
+
+def _follow_stream(live: Live, tensors: Sequence[torch.Tensor]) -> torch.device | None:
+    """The GPU that the tensors are on, in whose stream the step will be; None on the CPU."""
+    device = next((x.device for x in tensors if not x.is_cpu), None)
+    if device is not None:
+        live.session.use_stream(devices.current_stream(device))
+    return device
 
 
 def _is_ready(x: torch.Tensor, dtype: torch.dtype) -> bool:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from . import native, toolchain
+from . import devices, native, toolchain
 from .compiled import CompiledModel
 from .errors import Error, Place, UnsupportedError
 from .exporting import Examples, check_batch, converted, export_model, write_file
@@ -37,12 +37,16 @@ def compile(
     weights_dtype: torch.dtype | None = None,
     schedule: str | None = None,
     threads: int = 1,
+    gpu_arch: str | None = None,
 ) -> CompiledModel:
     """Compiles a module for this machine.
 
     model, example_input, batch: as for `ttc.export`; the model is left as it is, and the compiled
         one starts without states.
-    target: "cpu".
+    target: "cpu"; "cuda" for NVIDIA's GPUs; or "cpu,cuda" for both, in one file. The states begin
+        on the first that is named; `to` and `load_states` move them.
+    gpu_arch: what the code for GPUs is for, such as "sm_90", or several separated by commas; by
+        default the GPU of this machine, or else the compiler's choice.
     dtype: torch.float32 or torch.float64 to compute in, the model and the examples converted; by
         default the model's own. torch.bfloat16 or torch.float16: computed in float32, with the
         states and the weights of matrices kept in that; inputs and outputs stay float32.
@@ -63,8 +67,7 @@ def compile(
     Raises UnsupportedError, naming the module, for a model that ttc cannot compile (ttc.check
     lists every reason), and Error for wrong arguments.
     """
-    if target != "cpu":
-        raise UnsupportedError(f"the target {target!r} is not supported; use target='cpu'")
+    options = devices.target_options(target, gpu_arch)
     if dtype not in (None, *FLOATS, *_STORAGE):
         raise UnsupportedError(
             f"the dtype {dtype} is not supported; use torch.float32 or torch.float64, or "
@@ -75,7 +78,6 @@ def compile(
             f"the weights_dtype {weights_dtype} is not supported; use torch.float32, "
             f"torch.bfloat16, torch.float16 or torch.int8"
         )
-    options = []
     if dtype is not None:
         model, example_input = converted(
             model, example_input, dtype if dtype in FLOATS else torch.float32
@@ -101,17 +103,22 @@ def compile(
     weights = native.Weights.lend(exported.weights)
     compiled = _compiled(
         exported.text, parameters, weights, options, exported.output, exported.booleans,
-        exported.place_of,
+        exported.place_of, devices.first_device(target),
     )
     compiled.set_threads(threads)
     return compiled
 
 
 def compile_text(
-    text: str, weights: OrderedDict[str, torch.Tensor], options: Sequence[str] = ()
+    text: str,
+    weights: OrderedDict[str, torch.Tensor],
+    options: Sequence[str] = (),
+    device: str = "cpu",
 ) -> CompiledModel:
     """Compiles model IR with its weights for this machine. Raises Error where either is wrong."""
-    return _compiled(text, Parameters(weights), native.Weights.lend(weights), options)
+    return _compiled(
+        text, Parameters(weights), native.Weights.lend(weights), options, device=device
+    )
 
 
 class _Folder:
@@ -133,13 +140,15 @@ def _compiled(
     structure: pytree.TreeSpec | None = None,
     booleans: Sequence[int] = (),
     place_of: Callable[[int], Place] = lambda line: Place(),
+    device: str = "cpu",
 ) -> CompiledModel:
     folder = _Folder()
     source, library = folder.path / "model.mlir", folder.path / "libmodel.so"
     write_file(source, text.encode())
     toolchain.run_driver(source, library, options, place_of)
     return CompiledModel(
-        library, parameters, weights, structure=structure, booleans=booleans, folder=folder
+        library, parameters, weights, structure=structure, booleans=booleans, folder=folder,
+        device=device,
     )
 
 
@@ -148,6 +157,7 @@ def load(
     weights: str | os.PathLike | Mapping[str, torch.Tensor] | None = None,
     strict: bool = True,
     threads: int = 1,
+    device: str | torch.device | None = None,
 ) -> CompiledModel:
     """Loads a shared library that the compiler made.
 
@@ -155,10 +165,13 @@ def load(
         in several files), or tensors by key; None if the library was compiled with weights.
     strict: whether a key that the model does not have is an error; a missing one always is.
     threads: how many threads make a timestep together, at most as many as `ttc --threads=N` said.
+    device: where the states are: "cpu", "cuda" or "cuda:0" and so on, for which the library must
+        have been compiled; by default the CPU.
 
     Raises Error, naming the file and key, if either is not what it should be.
     """
     path = Path(library).absolute()
+    on = devices.device_name("cpu" if device is None else device)
     parameters = lent = None
     if isinstance(weights, Mapping):
         tensors = as_tensors(weights, "weights")
@@ -167,6 +180,6 @@ def load(
     elif weights is not None:
         lent = native.Weights.open(weights)
         parameters = Parameters(OrderedDict(lent.read()))
-    compiled = CompiledModel(path, parameters, lent, strict)
+    compiled = CompiledModel(path, parameters, lent, strict, device=on)
     compiled.set_threads(threads)
     return compiled

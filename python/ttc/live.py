@@ -27,9 +27,11 @@ class Plan:
 class Live:
     """A prepared model and the one session that runs it; replaced as a whole."""
 
-    def __init__(self, model: native.Model, session: native.Session | None = None):
+    def __init__(self, model: native.Model, session: native.Session):
         self.model = model
-        self.session = session or native.Session(model)
+        self.session = session
+        self.device = session.device
+        self.on_gpu = session.device != "cpu"
         self.plans: dict[Any, Plan] = {}
         self.run_plans: dict[Any, Plan] = {}
         self.inputs = c_void_p * len(model.inputs)

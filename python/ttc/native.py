@@ -122,6 +122,7 @@ class CDescriptor(Structure):
         ("reserved2", c_uint32),
         ("shared_step", c_void_p),
         ("shared_run", c_void_p),
+        ("device", c_void_p),
     ]
 
 
@@ -148,7 +149,10 @@ def library() -> ctypes.CDLL:
         ("ttc_model_get_descriptor", POINTER(CDescriptor), c_void_p),
         ("ttc_model_session_bytes", c_int, c_void_p, c_int64, c_void_p, c_void_p, c_void_p),
         ("ttc_model_set_budget", c_int, c_void_p, c_uint64, c_void_p),
-        ("ttc_session_create", c_int, c_void_p, c_void_p, c_void_p),
+        ("ttc_session_create_on", c_int, c_void_p, c_char_p, c_void_p, c_void_p),
+        ("ttc_session_device", c_char_p, c_void_p),
+        ("ttc_session_set_stream", c_int, c_void_p, c_void_p, c_void_p),
+        ("ttc_session_synchronize", c_int, c_void_p, c_void_p),
         ("ttc_session_fork", c_int, c_void_p, c_void_p, c_void_p),
         ("ttc_session_close", None, c_void_p),
         ("ttc_session_set_threads", c_int, c_void_p, c_int64, c_void_p),
@@ -295,6 +299,8 @@ class Model(_Owned):
             for i in range(descriptor.num_inputs)
         ]
         self.has_generator = bool(descriptor.has_generator)
+        # The kinds of devices that it was compiled for.
+        self.targets = ["cpu"] * bool(descriptor.step) + ["cuda"] * bool(descriptor.device)
 
     def state(self, key: str) -> Spec:
         """The state of that key. Raises Error where there is none."""
@@ -327,18 +333,31 @@ class Model(_Owned):
 class Session(_Owned):
     """One stream through a model: its states."""
 
-    def __init__(self, model: Model, forked: Session | None = None):
+    def __init__(self, model: Model, device: str = "cpu", forked: Session | None = None):
+        """device: "cpu" or "cuda:0" and so on; a fork is where the session is."""
         pointer = c_void_p()
         if forked is None:
-            call("ttc_session_create", model.pointer, byref(pointer))
+            call("ttc_session_create_on", model.pointer, device.encode(), byref(pointer))
         else:
             call("ttc_session_fork", forked.pointer, byref(pointer))
         super().__init__(pointer, "ttc_session_close")
         self._model = model
+        self._stream = None if forked is None else forked._stream
+        self.device = library().ttc_session_device(pointer).decode()
 
     def fork(self) -> Session:
         """Another stream that goes on from this one's states, on its own."""
-        return Session(self._model, self)
+        return Session(self._model, forked=self)
+
+    def use_stream(self, stream: int) -> None:
+        """Orders all that comes in this CUstream."""
+        if stream != self._stream:
+            call("ttc_session_set_stream", self.pointer, stream)
+            self._stream = stream
+
+    def synchronize(self) -> None:
+        """Returns when all steps are done."""
+        call("ttc_session_synchronize", self.pointer)
 
     @property
     def timestep(self) -> int:
@@ -382,31 +401,38 @@ class Session(_Owned):
                 raise Error(f"the {what} of the random numbers is {number}, expected 0 to 2**64-1")
         call("ttc_session_set_generator", self.pointer, *generator)
 
-    def states(self) -> dict[str, torch.Tensor]:
-        """Copies of the states, by key; empty while they do not exist."""
+    def states(self, device: str = "cpu") -> dict[str, torch.Tensor]:
+        """Copies of the states, by key, on a device; empty while they do not exist."""
         states = {}
         for index, spec in enumerate(self._model.states):
             tensor = CTensor()
             call("ttc_session_state", self.pointer, index, byref(tensor))
             if tensor.data:
-                states[spec.name] = copy_tensor(tensor)
+                states[spec.name] = self.state(spec.name, device)
         return states
 
-    def state(self, key: str) -> torch.Tensor:
-        """A copy of one state."""
+    def state(self, key: str, device: str = "cpu") -> torch.Tensor:
+        """A copy of one state, on a device."""
         spec = self._model.state(key)
         batch = max(self.batch, 0)  # without states the runtime says that there are none
         shape = [batch if size == BATCH else size for size in spec.shape]
-        tensor = torch.empty(shape, dtype=spec.dtype)
+        # Straight from the session's device to itself or the host; to another one by way of that.
+        there = device if device == self.device else "cpu"
+        tensor = torch.empty(shape, dtype=spec.dtype, device=there)
         size = tensor.numel() * tensor.element_size()
         call("ttc_session_get_state", self.pointer, key.encode(), tensor.data_ptr(), size)
-        return tensor
+        return tensor.to(device)
 
     def view(self, key: str) -> tuple[numpy.ndarray, weakref.ref]:
         """An array over a state's own memory, and a reference that dies with all parts of it.
 
         The session lives as long as they do.
         """
+        if self.device != "cpu":
+            raise Error(
+                f"the state '{key}' is on {self.device}, whose memory NumPy cannot look at: use "
+                f"state()"
+            )
         index = self._model.states.index(self._model.state(key))
         tensor = CTensor()
         call("ttc_session_state", self.pointer, index, byref(tensor))

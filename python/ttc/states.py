@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from . import native
+from . import devices, native
 from .errors import Error, UnsupportedError
 from .paths import canonical_key
 from .tensors import as_tensor, as_tensors, same_bytes
@@ -112,9 +112,12 @@ class WithStates:
         """
         self._live.model.set_budget(0 if size is None else size)
 
-    def save_states(self) -> dict[str, torch.Tensor]:
-        """Copies of the states by canonical key, such as `net.1.mem`; {} before the first step."""
-        return self._live.session.states()
+    def save_states(self, device: str | torch.device = "cpu") -> dict[str, torch.Tensor]:
+        """Copies of the states by canonical key, such as `net.1.mem`; {} before the first step.
+
+        device: where the copies are.
+        """
+        return self._live.session.states(devices.device_name(device))
 
     def load_states(
         self,
@@ -129,13 +132,12 @@ class WithStates:
             or as `ttc.states_from_torch` and `ttc.states_from_keras` make them.
         strict: whether missing and unknown keys are errors; if not, missing states keep their
             value (zero if there is none), unknown keys are passed over.
-        device: None or "cpu".
+        device: where the states are from then on, "cpu" or "cuda", if the model was compiled for
+            that; None for where they are.
         refuse_nonfinite: whether a NaN or an infinity is an error, not a warning that counts them.
 
         Raises Error, naming each key, for wrong keys, shapes (both are named) and dtypes.
         """
-        if device is not None and torch.device(device).type != "cpu":
-            raise UnsupportedError(f"states on the device '{device}' are not supported; use 'cpu'")
         if isinstance(states, (str, os.PathLike)):
             raise Error(
                 f"load_states takes a dict of tensors, found the path '{os.fspath(states)}': use "
@@ -152,10 +154,17 @@ class WithStates:
                 )
             tensors[canonical] = tensor
             origin.setdefault(canonical, key)
-        session = self._live.session
         flags = _flags(strict, refuse_nonfinite)
-        timestep = session.timestep if tensors or not strict else 0
-        _warn(session.set_states(tensors, flags, timestep))
+        timestep = self._live.session.timestep if tensors or not strict else 0
+        present = self._live
+        if device is not None:
+            self._move(self._device_for_states(device))
+        try:
+            note = self._live.session.set_states(tensors, flags, timestep)
+        except Error:
+            self._live = present
+            raise
+        _warn(note)
 
     def save_states_file(self, path: str | os.PathLike) -> None:
         """Writes the states to a file; a crash at any moment leaves the old file or the new one.
@@ -190,6 +199,15 @@ class WithStates:
         if not unverified:
             _warn(note)
         return note
+
+    def _device_for_states(self, device: str | torch.device) -> str:
+        targets = self._live.model.targets
+        if torch.device(device).type not in targets:
+            raise UnsupportedError(
+                f"states on the device '{device}' are not supported: the model was compiled for "
+                f"{' and '.join(targets)}"
+            )
+        return devices.device_name(device)
 
     def _key(self, name: str) -> str:
         """The canonical key of a state, whatever way to its layer a name goes."""

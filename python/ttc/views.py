@@ -27,7 +27,7 @@ class _Lent:
     """
 
     def __init__(self, compiled: CompiledModel, live: Live):
-        self.model = live.model  # does not change
+        self.model, self.device = live.model, live.device  # do not change
         self._compiled, self._real = weakref.ref(compiled), live
         self._memory: list[weakref.ref] = []
         self.open: list[str] = []  # the keys of the views

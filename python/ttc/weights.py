@@ -137,7 +137,8 @@ class WithParameters:
     def _prepare(self, parameters: Parameters) -> None:
         """Makes a model of other parameters and moves the states to it."""
         weights = self._lend(parameters, {p.key for p in self._live.model.params})
-        live = Live(native.Model(self._library, weights, True))
+        model = native.Model(self._library, weights, True)
+        live = Live(model, native.Session(model, self._live.device))
         live.session.generator = self._live.session.generator
         live.session.threads = self._live.session.threads
         states = self._live.session.states()

@@ -311,7 +311,7 @@ def test_batches(batch, message, use):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"target": "tpu"}, "the target 'tpu' is not supported; use target='cpu'"),
+        ({"target": "tpu"}, "the target 'tpu' is not supported; use target='cpu', 'cuda' or 'cpu,cuda'"),
         ({"dtype": torch.int8}, "the dtype torch.int8 is not supported; use torch.float32 or"),
     ],
 )
