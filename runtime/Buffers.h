@@ -74,9 +74,10 @@ inline size_t findBeyond(const TensorLayout &layout, const void *data,
 /// Whether every buffer is there, aligned to its element, no output shares
 /// memory with another buffer, and every input is within its limit, which is
 /// left open where the host cannot read it.
+template <bool OnHost>
 inline bool buffersAreGood(const ttc_model &model, const void *const *inputs,
-                           void *const *outputs, int64_t batch, uint64_t steps,
-                           bool onHost = true) {
+                           void *const *outputs, int64_t batch,
+                           uint64_t steps) {
   const size_t numInputs = model.inputs.size();
   const size_t numOutputs = model.outputs.size();
   for (size_t i = 0; i < numInputs; ++i) {
@@ -85,7 +86,7 @@ inline bool buffersAreGood(const ttc_model &model, const void *const *inputs,
     if ((!address && model.inputs[i].bytesAt(batch)) ||
         (address & (layout.alignment - 1)))
       return false;
-    if (layout.limit && onHost) {
+    if (OnHost && layout.limit) {
       size_t count = model.inputs[i].bytesAt(batch) * steps / layout.alignment;
       if (findBeyond(layout, inputs[i], count) != count)
         return false;

@@ -116,7 +116,7 @@ Status getReady(ttc_session &session, const void *const *inputs,
   if (status.failed() || steps == 0)
     return status;
   const uint64_t count = static_cast<uint64_t>(steps);
-  if (!buffersAreGood(model, inputs, outputs, batch, count))
+  if (!buffersAreGood<true>(model, inputs, outputs, batch, count))
     return explainBuffers(model, inputs, outputs, count, batch);
   ScratchBlock *block = nullptr;
   status = takeScratch(session, batch, block);
@@ -217,7 +217,8 @@ Status makeDeviceSteps(ttc_session &session, const void *const *inputs,
     return status;
   const uint64_t count = static_cast<uint64_t>(steps);
   const bool onHost = place == BufferPlace::Host;
-  if (!buffersAreGood(model, inputs, outputs, batch, count, onHost))
+  if (!(onHost ? buffersAreGood<true>(model, inputs, outputs, batch, count)
+               : buffersAreGood<false>(model, inputs, outputs, batch, count)))
     return explainBuffers(model, inputs, outputs, count, batch, onHost);
   status = session.device->getReady(session, batch);
   if (!status.failed() && !session.exists.load(std::memory_order_relaxed))
@@ -260,8 +261,8 @@ inline ScratchBlock *takeIfReady(const ttc_session &session,
       steps <= 0 ||
       __builtin_mul_overflow(model.largestBuffer(batch),
                              static_cast<uint64_t>(steps), &all) ||
-      !buffersAreGood(model, inputs, outputs, batch,
-                      static_cast<uint64_t>(steps)))
+      !buffersAreGood<true>(model, inputs, outputs, batch,
+                            static_cast<uint64_t>(steps)))
     return nullptr;
   return model.scratch.tryTake(model.scratchBytes(batch));
 }

@@ -84,9 +84,8 @@ TEST_CASE("An emulated GPU and real ones have no code in common") {
 }
 
 TEST_CASE("What a model carries is said") {
-  const ttc_device_image images[] = {{"sm_80", 1, 0, "", 1},
-                                     {"sm_86", 0, 0, "", 1},
-                                     {"sm_90a", 0, 0, "", 1}};
+  const ttc_device_image images[] = {
+      {"sm_80", 1, 0, "", 1}, {"sm_86", 0, 0, "", 1}, {"sm_90a", 0, 0, "", 1}};
   ttc_device_code code = {};
   CHECK(ttc::describeImages(code) == "no image at all");
   code.images = images;
@@ -106,7 +105,8 @@ TEST_CASE("One row is made by as many blocks as it keeps busy") {
   CHECK(grid({0, 64}, false, 100, twenty) == ttc::LaunchGeometry{20, 1});
 }
 
-TEST_CASE("Many rows are shared out, as many to a block as it has threads for") {
+TEST_CASE(
+    "Many rows are shared out, as many to a block as it has threads for") {
   CHECK(grid({0, 32}, true, 8, twenty) == ttc::LaunchGeometry{1, 2});
   CHECK(grid({0, 32}, true, 9, twenty) == ttc::LaunchGeometry{1, 3});
   // One wave of blocks, whatever the batch.

@@ -48,8 +48,8 @@ Outcome stepOn(ttc_session *session, int64_t batch) {
   });
 }
 
-/// What a process of its own says of a session on a GPU, with the driver that is
-/// loaded first there, if any.
+/// What a process of its own says of a session on a GPU, with the driver that
+/// is loaded first there, if any.
 std::string messageWithDriver(const char *driver) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
@@ -173,7 +173,8 @@ TEST_CASE("A descriptor whose code for GPUs is not whole is refused") {
   refuse("no image", [](auto &with) { with.code.num_images = 0; });
   refuse("no image", [](auto &with) { with.code.images = nullptr; });
   refuse("is empty", [](auto &with) { with.image.size = 0; });
-  refuse("no architecture", [](auto &with) { with.image.architecture = nullptr; });
+  refuse("no architecture",
+         [](auto &with) { with.image.architecture = nullptr; });
   refuse("without a zero byte", [](auto &with) {
     with.bytes.back() = 'x';
     with.image.is_ptx = 1;
@@ -295,15 +296,30 @@ TEST_CASE("The device has no room: nothing has changed, and later it has") {
 }
 
 TEST_CASE("Whichever of the driver's functions fails, all is given back") {
-  const char *functions[] = {
-      "cuInit", "cuDeviceGetCount", "cuDeviceGet", "cuDevicePrimaryCtxRetain",
-      "cuDeviceGetAttribute", "cuDeviceGetName", "cuModuleLoadDataEx",
-      "cuModuleGetFunction", "cuOccupancyMaxActiveBlocksPerMultiprocessor",
-      "cuLaunchKernel", "cuLaunchCooperativeKernel", "cuPointerGetAttribute",
-      "cuStreamCreate", "cuStreamSynchronize", "cuStreamWaitEvent",
-      "cuEventRecord", "cuMemcpyAsync", "cuMemcpyHtoD", "cuMemsetD8Async",
-      "cuMemHostAlloc", "cuGraphLaunch", "cuCtxPushCurrent", "cuMemAlloc",
-      "cuStreamIsCapturing"};
+  const char *functions[] = {"cuInit",
+                             "cuDeviceGetCount",
+                             "cuDeviceGet",
+                             "cuDevicePrimaryCtxRetain",
+                             "cuDeviceGetAttribute",
+                             "cuDeviceGetName",
+                             "cuModuleLoadDataEx",
+                             "cuModuleGetFunction",
+                             "cuOccupancyMaxActiveBlocksPerMultiprocessor",
+                             "cuLaunchKernel",
+                             "cuLaunchCooperativeKernel",
+                             "cuPointerGetAttribute",
+                             "cuStreamCreate",
+                             "cuStreamSynchronize",
+                             "cuStreamWaitEvent",
+                             "cuEventRecord",
+                             "cuMemcpyAsync",
+                             "cuMemcpyHtoD",
+                             "cuMemsetD8Async",
+                             "cuMemHostAlloc",
+                             "cuGraphLaunch",
+                             "cuCtxPushCurrent",
+                             "cuMemAlloc",
+                             "cuStreamIsCapturing"};
   for (const char *function : functions) {
     CAPTURE(function);
     int failures = 0;
@@ -336,7 +352,8 @@ TEST_CASE("Whichever of the driver's functions fails, all is given back") {
       CHECK(session.step(40, 1) == reference.step(40, 1));
     }
     // Where it says nothing of what the step needs, no step fails.
-    CHECK((failures > 0) == (std::strcmp(function, "cuStreamIsCapturing") != 0));
+    CHECK((failures > 0) ==
+          (std::strcmp(function, "cuStreamIsCapturing") != 0));
     CHECK(driver.blocks == 0);
     CHECK(driver.pinned == 0);
     CHECK(driver.modules == 0);
@@ -355,9 +372,10 @@ TEST_CASE("A kernel that fails takes the device with it, which is said") {
       SessionHeld session(held.model, "cuda:0");
       Outcome outcome = stepOn(session.session, 8);
       CHECK(outcome.code == TTC_ERROR_DEVICE);
-      CHECK(outcome.mentions("Cannot make a step of the model 'fake' on cuda:0: "
-                             "CUDA_ERROR_LAUNCH_FAILED, unspecified launch "
-                             "failure. After this error"));
+      CHECK(
+          outcome.mentions("Cannot make a step of the model 'fake' on cuda:0: "
+                           "CUDA_ERROR_LAUNCH_FAILED, unspecified launch "
+                           "failure. After this error"));
       outcome = stepOn(session.session, 8);
       CHECK(outcome.code == TTC_ERROR_DEVICE);
       CHECK(outcome.mentions("begin anew with states that were saved"));
