@@ -450,3 +450,16 @@ TEST_CASE("The face in C++ names devices") {
   CHECK(y.data == z.data);
   CHECK_THROWS_AS(ttc::Session(model, "cuda:9"), ttc::Error);
 }
+
+TEST_CASE("Thirty-two blocks of 1,024 threads wait for each other") {
+  Environment large("TTC_EMULATOR_MULTIPROCESSORS", "16");
+  auto with = fakeDeviceModel();
+  with->code.rows_are_independent = 0;
+  with->code.block_threads = 1024;
+  DeviceModelHeld held(with->descriptor);
+  SessionHeld onDevice(held.model, "cuda:0"), onHost(held.model, "cpu");
+  CHECK(onDevice.run(10000, 3, 1) == onHost.run(10000, 3, 1));
+  CHECK(emulator().gridX == 32);
+  CHECK(emulator().blockThreads == 1024);
+  CHECK(onDevice.states() == onHost.states());
+}

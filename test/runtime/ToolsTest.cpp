@@ -61,6 +61,25 @@ TEST_CASE("ttc-run with several threads gives the same bits") {
   CHECK(mentions(run.err, "it must be at least 1"));
 }
 
+TEST_CASE("ttc-run runs on a GPU, here an emulated one") {
+  ToolFolder at;
+  const std::string run =
+      "LD_LIBRARY_PATH='" EMULATOR_FOLDER "' '" TTC_RUN "' '" EMULATED_MODEL
+      "' --weights $W/w.safetensors --device cuda:0 "
+      "--input $W/x.npy --compare $W/golden.npy --exact ";
+  for (const char *options : {"", "--block 3"}) {
+    CAPTURE(options);
+    Run there = at.run(run + options);
+    CHECK(there.code == 0);
+    CHECK(mentions(there.out, "agrees"));
+    CHECK(there.err.empty());
+  }
+  Run absent = at.ttcRun("--device cuda:0 --input $W/x.npy");
+  CHECK(absent.code == 1);
+  CHECK(mentions(absent.err, "was compiled for the CPU alone, not for "
+                             "'cuda:0'"));
+}
+
 TEST_CASE("ttc-run converts events") {
   ToolFolder at;
   std::string events(10 * 2 * 4, '\0'), floats;

@@ -30,6 +30,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
   std::string library, weights, loadStates, saveStates, labels;
+  std::string device = "cpu";
   std::vector<std::string> inputs, outputs, compare;
   std::optional<int64_t> batch;
   std::optional<int64_t> steps;
@@ -164,7 +165,8 @@ private:
 class Runner {
 public:
   Runner(const ttc_model_descriptor *embedded, const Options &options)
-      : options(options), model(openModel(embedded, options)), session(model) {
+      : options(options), model(openModel(embedded, options)),
+        session(model, options.device) {
     const ttc_model_descriptor &descriptor = model.descriptor();
     checkCount("--input", options.inputs.size(), "input", descriptor.num_inputs,
                /*all=*/true);
@@ -403,6 +405,9 @@ void describe(CLI::App &app, Options &options, bool embedded) {
       ->allow_extra_args(false);
   app.add_option("--batch", options.batch,
                  "the batch of inputs without a header (default 1)");
+  app.add_option("--device", options.device,
+                 "where to run: cpu (default), or cuda:0 and so on, for which "
+                 "the model must have been compiled");
   app.add_option("--load-states", options.loadStates,
                  "begin with the states of this file");
   app.add_option("--save-states", options.saveStates,
