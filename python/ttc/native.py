@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from . import toolchain
+from . import devices, toolchain
 from .errors import Error
 from .params import Activation
 
@@ -419,6 +419,9 @@ class Session(_Owned):
         # Straight from the session's device to itself or the host; to another one by way of that.
         there = device if device == self.device else "cpu"
         tensor = torch.empty(shape, dtype=spec.dtype, device=there)
+        if tensor.is_cuda:
+            # Its memory may still be in use by what is ordered there.
+            self.use_stream(devices.current_stream(tensor.device))
         size = tensor.numel() * tensor.element_size()
         call("ttc_session_get_state", self.pointer, key.encode(), tensor.data_ptr(), size)
         return tensor.to(device)
