@@ -18,7 +18,8 @@ namespace ttc {
 class CudaDevice : public Device {
 public:
   CudaDevice(const CudaDriver &driver, int number)
-      : driver(driver), name_("cuda:" + std::to_string(number)) {}
+      : driver(driver), number(number),
+        name_("cuda:" + std::to_string(number)) {}
   ~CudaDevice() override;
   /// Returns the driver's error. Nothing else may be called before.
   int open(int number);
@@ -48,6 +49,7 @@ public:
   }
 
   const CudaDriver driver;
+  const int number;
 
 private:
   Status copied(uint64_t size, const char *direction, int error) const;

@@ -120,7 +120,7 @@ Status DeviceSession::fill(unsigned char *data, uint64_t size) const {
   return error ? on.failed("zero the states", error) : Status::success();
 }
 
-Status DeviceSession::findPlace(const void *pointer, const std::string &who,
+Status DeviceSession::findPlace(const void *pointer, const Describe &who,
                                 BufferPlace &place) const {
   unsigned type = 0;
   int ordinal = 0;
@@ -137,14 +137,14 @@ Status DeviceSession::findPlace(const void *pointer, const std::string &who,
   place = error || type == cuda::memoryTypeHost ? BufferPlace::Host
                                                 : BufferPlace::Device;
   if (error && error != cuda::errorInvalidValue)
-    return on.failed("find out where " + who + " lies", error);
-  if (std::string where = "cuda:" + std::to_string(ordinal);
-      place == BufferPlace::Device && where != deviceName())
-    return {TTC_ERROR_ARGUMENT, "OtherDevice",
-            "The memory of " + who + " is on " + where + ", the session on " +
-                deviceName() + ": copy it there, or create the session on '" +
-                where + "'."};
-  return Status::success();
+    return on.failed("find out where " + who() + " lies", error);
+  if (place == BufferPlace::Host || ordinal == on.device->number)
+    return Status::success();
+  const std::string where = "cuda:" + std::to_string(ordinal);
+  return {TTC_ERROR_ARGUMENT, "OtherDevice",
+          "The memory of " + who() + " is on " + where + ", the session on " +
+              deviceName() + ": copy it there, or create the session on '" +
+              where + "'."};
 }
 
 } // namespace ttc

@@ -57,9 +57,11 @@ public:
   Status copy(void *to, const void *from, uint64_t size) const;
   Status fill(unsigned char *data, uint64_t size) const;
 
-  /// Tells where a pointer lies; that of another device is refused. `who` is
-  /// "the input 'x'".
-  Status findPlace(const void *pointer, const std::string &who,
+  /// Says what a pointer is of, such as "the input 'x'", where a sentence needs
+  /// it.
+  using Describe = std::function<std::string()>;
+  /// Tells where a pointer lies; that of another device is refused.
+  Status findPlace(const void *pointer, const Describe &who,
                    BufferPlace &place) const;
 
   /// Finds room for the steps of a batch; must come before those.

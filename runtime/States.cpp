@@ -162,7 +162,8 @@ Status fetch(const ttc_session &session, ttc_tensor &tensor, uint64_t bytes,
   Status status = Status::success();
   if (session.device && bytes)
     status = session.device->findPlace(
-        tensor.data, "the state " + quoteName(tensor.name), place);
+        tensor.data, [&] { return "the state " + quoteName(tensor.name); },
+        place);
   if (status.failed() || place == BufferPlace::Host)
     return status;
   status = allocateZeroed("a copy of the state " + quoteName(tensor.name),

@@ -151,8 +151,13 @@ Status findPlaces(const ttc_session &session, const void *const *inputs,
                   void *const *outputs, int64_t batch, BufferPlace &place) {
   const ttc_model &model = *session.model;
   const size_t numInputs = model.inputs.size();
-  std::string first;
-  Status status = Status::success();
+  auto describe = [&](size_t i) {
+    return i < numInputs
+               ? "the input " + quoteName(model.inputs[i].spec->name)
+               : "the output " +
+                     quoteName(model.outputs[i - numInputs].spec->name);
+  };
+  std::optional<size_t> first;
   for (size_t i = 0; i < numInputs + model.outputs.size(); ++i) {
     const bool isInput = i < numInputs;
     const TensorLayout &layout =
@@ -160,27 +165,26 @@ Status findPlaces(const ttc_session &session, const void *const *inputs,
     const void *data = isInput ? inputs[i] : outputs[i - numInputs];
     if (!data || !layout.bytesAt(batch))
       continue;
-    std::string who =
-        (isInput ? "the input " : "the output ") + quoteName(layout.spec->name);
     BufferPlace own = BufferPlace::Host;
-    status = session.device->findPlace(data, who, own);
+    Status status =
+        session.device->findPlace(data, [&] { return describe(i); }, own);
     if (status.failed())
       return status;
-    if (first.empty()) {
+    if (!first) {
       place = own;
-      first = std::move(who);
+      first = i;
     } else if (own != place) {
-      const std::string &device = session.device->deviceName();
+      const std::string there = "on " + session.device->deviceName();
       const bool firstThere = place == BufferPlace::Device;
       return {TTC_ERROR_ARGUMENT, "MixedDevices",
-              "The memory of " + first + " is " +
-                  (firstThere ? "on " + device : "the host's") + ", that of " +
-                  who + " " + (firstThere ? "the host's" : "on " + device) +
+              "The memory of " + describe(*first) + " is " +
+                  (firstThere ? there : "the host's") + ", that of " +
+                  describe(i) + " " + (firstThere ? "the host's" : there) +
                   ": bring all of a step's inputs and outputs on one of the "
                   "two."};
     }
   }
-  return status;
+  return Status::success();
 }
 
 /// Brings the states on the device into being, zeroed.
