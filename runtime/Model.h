@@ -117,4 +117,17 @@ private:
   mutable std::atomic<uint64_t> checksum{UINT64_MAX};
 };
 
+namespace ttc {
+
+/// Says that a descriptor is not what the contract asks.
+Status malformed(const std::string &who, const std::string &what);
+
+/// Finds the weights of a model, among those that were compiled in or in
+/// `weights`, and brings them into the form that its code reads. Unless
+/// `strict` is true, keys that the model does not have are passed over.
+Status prepareWeights(ttc_model &model, const ttc_weights *weights,
+                      bool strict);
+
+} // namespace ttc
+
 #endif // TTC_MODEL_INTERNAL_H

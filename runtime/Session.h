@@ -71,8 +71,8 @@ struct ttc_session {
   uint32_t stepNanoseconds = ttc::unknownNanoseconds;
   /// What it has on a GPU; null on the CPU. With it a session and the block of
   /// its states, each behind the 16 bytes that glibc's heap keeps of it, fill
-  /// whole cache lines: with another size, the alignment of the next block would
-  /// leave a gap of 64 bytes for each.
+  /// whole cache lines: with another size, the alignment of the next block
+  /// would leave a gap of 64 bytes for each.
   std::unique_ptr<ttc::DeviceSession> device;
 
   explicit ttc_session(ttc_model *model);

@@ -54,8 +54,8 @@ typedef enum ttc_status {
   TTC_ERROR_BUSY = 13,    ///< the session is in use by another thread
   TTC_ERROR_MEMORY = 14,  ///< an allocation failed, or a size overflows
   TTC_ERROR_OVERLAP = 15, ///< an input and an output share memory
-  TTC_ERROR_VALUE = 16, ///< an integer input, or a number of threads, beyond
-                        ///< its limit
+  TTC_ERROR_VALUE = 16,   ///< an integer input, or a number of threads, beyond
+                          ///< its limit
   TTC_ERROR_DEVICE = 17 ///< a GPU or its driver failed: the message carries its
                         ///< reason, and says where the device is lost
 } ttc_status;
