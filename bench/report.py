@@ -225,23 +225,25 @@ def times(results: Sequence[Result]) -> list[dict]:
     return rows
 
 
-def to_json(
+def _rows_to_json(rows: Iterable[dict]) -> str:
+    """A list with an object a line."""
+    return "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n]"
+
+
+def times_to_json(results: Sequence[Result]) -> str:
+    return _rows_to_json(times(results)) + "\n"
+
+
+def run_to_json(
     machine: Machine,
     about: dict[str, object],
-    results: Sequence[Result],
     verdicts: Sequence[goals.Verdict],
     compiled: Sequence[Compiled],
 ) -> str:
-    """The whole run: an object a line."""
-    lists = {
-        "times": times(results),
-        "goals": goals.to_json(verdicts),
-        "compile": [asdict(c) for c in compiled],
-    }
+    """What a run knows beside its times."""
+    lists = {"goals": goals.to_json(verdicts), "compile": [asdict(c) for c in compiled]}
     parts = [f'"machine": {json.dumps(about | asdict(machine))}']
-    for name, rows in lists.items():
-        lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
-        parts.append(f'"{name}": [\n{lines}\n]')
+    parts += [f'"{name}": {_rows_to_json(rows)}' for name, rows in lists.items()]
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 

@@ -93,7 +93,9 @@ def main() -> int:
     print("\n".join([goals.summary(verdicts), *lines]))
     if options.json:
         about = {"processor": _processor(), "empty_call_ns": round(empty_ns, 2)}
-        options.json.write_text(report.to_json(machine, about, results, verdicts, compiled))
+        options.json.write_text(report.times_to_json(results))
+        beside = options.json.with_suffix(".run.json")
+        beside.write_text(report.run_to_json(machine, about, verdicts, compiled))
     if options.markdown:
         plot = options.markdown.with_suffix(".svg")
         plot.write_text(report.svg(results, options.engines))
@@ -115,7 +117,8 @@ def _parse_options() -> argparse.Namespace:
                         default=[name for name in ENGINES if name not in NARROW],
                         metavar="NAMES", help=f"of {','.join(ENGINES)}; default: all but "
                         f"{' and '.join(NARROW)}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the times here, too")
+    parser.add_argument("--json", type=Path, metavar="FILE",
+                        help="write the times here, too, and the rest of the run beside (.run.json)")
     parser.add_argument("--markdown", type=Path, metavar="FILE",
                         help="write the tables here, too, and a plot beside")
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds, batch 1 only")

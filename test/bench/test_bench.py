@@ -44,8 +44,7 @@ def slice_of_a(tmp_path_factory):
 def test_json(slice_of_a):
     done, folder = slice_of_a
     assert done.returncode == 0, done.stderr
-    whole = json.loads((folder / "a.json").read_text())
-    rows = whole["times"]
+    rows = json.loads((folder / "a.json").read_text())
     found = {(row["case"], row["batch"], row["steps"], row["engine"]) for row in rows}
     assert found == {
         ("a", 1, steps, engine) for steps in (1, 128) for engine in ("ttc", "reference")
@@ -54,6 +53,7 @@ def test_json(slice_of_a):
     for row in rows:
         assert 0 < row["min_us"] <= row["median_us"]
         assert row["median_us"] >= run.BELOW_BOUND * row["bound_us"] > 0
+    whole = json.loads((folder / "a.run.json").read_text())
     machine = whole["machine"]
     assert machine["processor"] and machine["fma_gflops"] > 0 and machine["empty_call_ns"] > 0
     assert machine["levels"][0]["name"] == "L1" and machine["levels"][0]["read_gbs"] > 0
