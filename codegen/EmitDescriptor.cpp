@@ -38,10 +38,12 @@ public:
 
   void emit(const EmbeddedWeights *embedded) {
     keepApart();
-    Function *step = emitStep();
-    Function *run = emitRun();
-    Function *prepare = emitPrepare();
     Constant *null = ConstantPointerNull::get(pointer);
+    // What only prepares weights for a GPU has no step.
+    bool hasStep = body(".step");
+    Constant *step = hasStep ? emitStep() : null;
+    Constant *run = hasStep ? emitRun() : null;
+    Constant *prepare = emitPrepare();
     Constant *sharedStep = null, *sharedRun = null;
     if (table.maxWorkers > 1) {
       sharedStep = emitSharedStep();
@@ -398,10 +400,9 @@ void ttc::emitDescriptor(Module &module, const ModelTable &table,
   DescriptorEmitter(module, table).emit(embedded);
 }
 
-Expected<std::unique_ptr<Module>>
-ttc::translateToLLVM(mlir::ModuleOp module, LLVMContext &context,
-                     const Target &target, const ModelTable &table,
-                     const EmbeddedWeights *embedded) {
+std::unique_ptr<Module> ttc::translateModule(mlir::ModuleOp module,
+                                             LLVMContext &context,
+                                             StringRef name) {
   mlir::DialectRegistry registry;
   mlir::registerBuiltinDialectTranslation(registry);
   mlir::registerLLVMDialectTranslation(registry);
@@ -414,8 +415,15 @@ ttc::translateToLLVM(mlir::ModuleOp module, LLVMContext &context,
        llvm::to_vector(module->getDiscardableAttrs()))
     if (attr.getName().getValue().starts_with("ttc."))
       module->removeAttr(attr.getName());
+  return mlir::translateModuleToLLVMIR(module, context, name);
+}
+
+Expected<std::unique_ptr<Module>>
+ttc::translateToLLVM(mlir::ModuleOp module, LLVMContext &context,
+                     const Target &target, const ModelTable &table,
+                     const EmbeddedWeights *embedded) {
   std::unique_ptr<Module> translated =
-      mlir::translateModuleToLLVMIR(module, context, table.name);
+      translateModule(module, context, table.name);
   if (!translated)
     return createStringError("the model could not be translated to LLVM IR");
   translated->setTargetTriple(Triple(target.triple));

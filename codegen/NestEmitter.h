@@ -59,6 +59,7 @@ private:
   struct Products;
   struct Tile;
   void emitProducts(NestOp nest, const NestBuffers &buffers);
+  Products productsOf(NestOp nest, const NestBuffers &buffers);
   void emitPasses(const Products &products, const PassGroup &passes,
                   mlir::Value firstRow, mlir::Value endRow, int64_t tileRows);
   void emitDenseRows(const Products &products);
@@ -80,6 +81,22 @@ private:
                                             unsigned index, const Tile &tile);
   void emitTileUpdate(const Products &products, mlir::Value row,
                       mlir::Value column, mlir::ValueRange sums, Mask mask);
+
+  // ThreadProduct.cpp
+  struct Quad;
+  void emitThreadProducts(const Products &products);
+  void emitThreadTiles(const Products &products, mlir::Value rows,
+                       int64_t tileRows);
+  void emitThreadRows(const Products &products, mlir::Value firstRow);
+  llvm::SmallVector<mlir::Value> sumChain(const Products &products,
+                                          unsigned index, const Quad &quad,
+                                          mlir::Value from, mlir::Value to);
+  llvm::SmallVector<mlir::Value> sumChains(const Products &products,
+                                           unsigned index, const Quad &quad,
+                                           int64_t first, int64_t count);
+  void emitColumn(const Products &products, mlir::Value row, mlir::Value column,
+                  mlir::ValueRange sums);
+  mlir::Value readLane(mlir::Value value, mlir::Value lane, mlir::Value mask);
 
   // ElementwiseNest.cpp
   void emitElementwise(NestOp nest, const NestBuffers &buffers);

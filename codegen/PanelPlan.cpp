@@ -29,6 +29,17 @@ static int64_t panelsPerPass(int64_t vectors, int64_t passes, int64_t widest) {
 
 PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule)
     : outputs(outputs), inputs(inputs), lanes(schedule.lanes) {
+  if (schedule.isGPU) {
+    lanes = threadColumns;
+    int64_t vectors = llvm::divideCeil(outputs, lanes);
+    groups.push_back({1, vectors, 0});
+    // Few rows keep few threads busy: as many as may be share a sum, each with
+    // inputs enough to be worth it. Never two: the four columns of a thread are
+    // divided among those that share it.
+    chains = inputs < 32 ? 1 : inputs < 128 ? 4 : 8;
+    return;
+  }
+
   // Many narrow streams are fetched faster than a wide one (docs/schedule.md).
   int64_t vectors = llvm::divideCeil(outputs, lanes);
   int64_t passCount = llvm::divideCeil(vectors, schedule.pass);

@@ -40,11 +40,16 @@ struct PassGroup {
 };
 
 /// The layout of a packed weight matrix of (outputs, inputs): narrow panels,
-/// all of about one width, padded with zeros to whole registers. Panel after
+/// all of about one width, padded with zeros to whole registers; for a GPU one
+/// panel, so that neighbouring threads read neighbouring columns. Panel after
 /// panel, so that the element of vector v starts at v * lanes * inputs if v
 /// begins a panel.
 struct PanelPlan {
   PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule);
+
+  /// How many columns a thread of a GPU computes: it reads their weights at
+  /// once.
+  static constexpr int64_t threadColumns = 4;
 
   int64_t outputs, inputs, lanes;
   llvm::SmallVector<PanelGroup, 2> groups;

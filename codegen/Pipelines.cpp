@@ -62,6 +62,13 @@ void ttc::addSchedulePasses(OpPassManager &pm, const Schedule &schedule,
   pm.addPass(createCSEPass());
 }
 
+void ttc::addGpuSchedulePasses(OpPassManager &pm, const VectorUnit &host) {
+  pm.addPass(createScheduleGPU(
+      ScheduleGPUOptions{host.lanes, host.registers, host.hasFMA}));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
 void ttc::addLLVMPasses(OpPassManager &pm, const VectorUnit &unit) {
   pm.addPass(createApproximateMath(ApproximateMathOptions{unit.hasFMA}));
   pm.addPass(createCanonicalizerPass());

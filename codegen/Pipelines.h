@@ -43,6 +43,8 @@ void addFusePasses(mlir::OpPassManager &pm, const Schedule &schedule);
 /// be some.
 void addSchedulePasses(mlir::OpPassManager &pm, const Schedule &schedule,
                        int64_t workers = 1);
+/// The same for a GPU; prepare is for the CPU with this unit.
+void addGpuSchedulePasses(mlir::OpPassManager &pm, const VectorUnit &host);
 /// 5 to the LLVM dialect.
 void addLLVMPasses(mlir::OpPassManager &pm, const VectorUnit &unit);
 
@@ -59,6 +61,11 @@ struct EmbeddedWeights {
 /// weights.
 using EmbedFunction = std::function<llvm::Expected<EmbeddedWeights>(
     const ttc_model_descriptor &)>;
+
+/// Translates a module in the LLVM dialect, or returns null.
+std::unique_ptr<llvm::Module> translateModule(mlir::ModuleOp module,
+                                              llvm::LLVMContext &context,
+                                              llvm::StringRef name);
 
 /// 6: translates a module in the LLVM dialect and adds the descriptor and the
 /// functions it points to. `embedded` may be null.

@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/NestEmitter.h"
+#include "codegen/Products.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -21,31 +21,6 @@
 
 using namespace mlir;
 using namespace ttc;
-
-/// All that the emission of one nest passes on.
-struct NestEmitter::Products {
-  NestOp nest;
-  const NestBuffers &buffers;
-  /// One for each product. They differ in the number of inputs alone, so that a
-  /// tile of one is a tile of all.
-  SmallVector<PanelPlan> plans;
-  SmallVector<RowAccess> accesses; ///< of the operands
-  int64_t lanes;
-
-  /// The active inputs of a row: their numbers in ascending order, and where
-  /// those of each chain begin and end.
-  struct Events {
-    Buffer list;
-    SmallVector<Value> bounds; ///< one more than there are chains
-    Value areFew;
-  };
-  /// One for each product; without a list where inputs are not events.
-  SmallVector<Events> events;
-  Value rows;
-  int64_t tileRows = 1;
-
-  int64_t outputs() const { return plans.front().outputs; }
-};
 
 /// A tile of a product: rows of the input times panels side by side.
 struct NestEmitter::Tile {
@@ -61,30 +36,35 @@ int64_t NestEmitter::tileElements(const Schedule &schedule, int64_t bytes) {
   return schedule.registers * schedule.forElements(bytes).lanes;
 }
 
-void NestEmitter::emitProducts(NestOp nest, const NestBuffers &buffers) {
+NestEmitter::Products NestEmitter::productsOf(NestOp nest,
+                                              const NestBuffers &buffers) {
   SmallVector<Type> types(nest.getBody().getArgumentTypes());
   llvm::append_range(types, nest->getResultTypes());
   Products products{nest, buffers, {}, {}, lanesFor(schedule, types),
                     {},   {},      1};
   Schedule elements = schedule;
   elements.lanes = products.lanes;
-  int64_t chains = 1;
   for (Value weight : nest.getProductWeights()) {
     auto type = cast<RankedTensorType>(weight.getType());
     products.plans.emplace_back(type.getDimSize(0), type.getDimSize(1),
                                 elements);
-    chains = std::max(chains, products.plans.back().chains);
   }
   RankedTensorType domain = nest.getDomain();
   for (auto [i, input] : llvm::enumerate(nest.getInputs()))
     products.accesses.push_back(*accessByRows(
         linearize(nest.getMap(i), cast<RankedTensorType>(input.getType())),
         domain.getShape()));
-
   products.rows = numElements(domain.clone(domain.getShape().drop_back()));
-  products.tileRows =
-      schedule.tileRows(products.plans.front().groups.front().vectors, chains);
   products.events.resize(products.plans.size());
+  return products;
+}
+
+void NestEmitter::emitProducts(NestOp nest, const NestBuffers &buffers) {
+  Products products = productsOf(nest, buffers);
+  if (team.sideBySide)
+    return emitThreadProducts(products);
+  products.tileRows = schedule.tileRows(
+      products.plans.front().groups.front().vectors, products.chains());
   if (llvm::is_contained(buffers.mayBeEvents, true))
     emitEventRows(products);
   else

@@ -27,6 +27,7 @@ struct VectorUnit {
   int64_t lanes = 16;     ///< elements of f32 a register
   int64_t registers = 32; ///< vector registers
   bool hasFMA = true;
+  bool isGPU = false; ///< a thread of a GPU, with one lane
 };
 
 /// Whether a product lists its active inputs: never, where they are few, or
@@ -50,7 +51,8 @@ struct Schedule {
   int64_t lanes; ///< elements a register, of f32 unless said
   int64_t registers;
   bool hasFMA;
-  VectorUnit unit() const { return {lanes, registers, hasFMA}; }
+  bool isGPU;
+  VectorUnit unit() const { return {lanes, registers, hasFMA, isGPU}; }
   /// Registers of output features that a panel of packed weights is wide.
   int64_t panel = 2;
   /// Registers that hold the sums of a pass of one row, through several panels

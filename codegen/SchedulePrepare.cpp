@@ -211,7 +211,7 @@ private:
   void emitPacking(Value weight, int64_t offset) {
     ImplicitLocOpBuilder &b = whole->b;
     RankedTensorType type = tensorType(weight);
-    PackedForm form = plan.packedForm(type, schedule);
+    PackedForm form = plan.packedForm(type, plan.reader);
     const PanelPlan &panels = form.panels;
     Matrix matrix = matrixOf(weight);
     func::FuncOp pack =

@@ -65,8 +65,10 @@ public:
       numInputs += bool(step.getArgAttr(i, inputAttr));
     for (unsigned i = 0; i < step.getNumResults(); ++i)
       numOutputs += bool(step.getResultAttr(i, outputAttr));
-    eventsOffset = llvm::alignTo(tileBytes(), bufferAlignment);
-    roomBytes = eventsOffset + eventsBytes();
+    if (!schedule.isGPU) {
+      eventsOffset = llvm::alignTo(tileBytes(), bufferAlignment);
+      roomBytes = eventsOffset + eventsBytes();
+    }
     scratchFixed.fixed = workers * roomBytes;
     planScratch();
     placeArguments();
@@ -366,7 +368,7 @@ private:
   /// Makes what was emitted since the last one visible to all workers, if there
   /// are several.
   void barrier() {
-    if (form == StepForm::Shared && std::exchange(hasWritten, false))
+    if (form != StepForm::Alone && std::exchange(hasWritten, false))
       frame->entry.team.barrier();
   }
 
@@ -451,9 +453,10 @@ private:
         buffers.productInputs.push_back(bufferOf(input));
       for (Value weight : nest.getProductWeights())
         placeWeight(weight, buffers);
-      if (nest.hasProduct())
+      if (nest.hasProduct() && !schedule.isGPU) {
         buffers.tile = tile(nest);
-      placeEvents(nest, buffers);
+        placeEvents(nest, buffers);
+      }
       if (!nest.getBody().getOps<DrawOp>().empty())
         buffers.generator = loadGenerator();
     }
@@ -519,6 +522,8 @@ BytesAttr ttc::scheduleStep(func::FuncOp step, const Schedule &schedule,
   auto emit = [&](StepForm form) {
     return StepScheduler(step, schedule, plan, module, form, workers).emit();
   };
+  if (schedule.isGPU)
+    return emit(StepForm::Threads);
   if (workers > 1)
     emit(StepForm::Shared);
   return emit(StepForm::Alone);

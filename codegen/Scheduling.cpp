@@ -70,6 +70,7 @@ static bool isProductWeight(NestOp nest, OpOperand &use) {
 
 PreparedPlan ttc::planPrepared(func::FuncOp step, const Schedule &schedule) {
   PreparedPlan plan;
+  plan.reader = schedule;
   if (auto storage = step->getParentOfType<ModuleOp>()->getAttrOfType<TypeAttr>(
           packedStorageAttr))
     plan.storage = storage.getValue();
@@ -120,7 +121,7 @@ EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
   b.setInsertionPoint(original);
   MLIRContext *context = b.getContext();
   SmallVector<Type> types(numPointers, pointerType(context));
-  bool isShared = form == StepForm::Shared;
+  bool isShared = form != StepForm::Alone;
   types.append(isShared ? 6 : 1, b.getIndexType());
   if (isShared)
     types.push_back(pointerType(context));
@@ -140,6 +141,7 @@ EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
   team.workers = next();
   room = next();
   handle = next();
+  team.sideBySide = form == StepForm::Threads;
   team.barrier = [this] { barrier(); };
 }
 

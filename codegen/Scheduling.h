@@ -49,6 +49,8 @@ struct PreparedPlan {
   /// What packed weights are stored as, if narrower than they are computed
   /// with; else null.
   mlir::Type storage;
+  /// The schedule of what reads it.
+  Schedule reader;
 
   /// Reserves room; returns where it begins.
   int64_t reserve(int64_t bytes);
@@ -65,10 +67,16 @@ PreparedPlan planPrepared(mlir::func::FuncOp step, const Schedule &schedule);
 /// shared step was given for it, and the worker.
 inline constexpr llvm::StringLiteral barrierFunction = "ttc.barrier";
 
+/// What threads of a GPU read from each other with: a value, the lane of the
+/// warp whose value is wanted, and a mask of the lanes that take part.
+inline constexpr llvm::StringLiteral readLaneF32 = "ttc.read_lane_f32";
+inline constexpr llvm::StringLiteral readLaneF64 = "ttc.read_lane_f64";
+
 /// Who computes a timestep.
 enum class StepForm {
-  Alone, ///< one thread: the function `<name>.step`
-  Shared ///< the workers of a team, each its part: `<name>.shared`
+  Alone,  ///< one thread: the function `<name>.step`
+  Shared, ///< the workers of a team, each its part: `<name>.shared`
+  Threads ///< the same, by the threads of a GPU
 };
 
 /// A function on pointers that is being emitted: the step, prepare, or a part
@@ -163,8 +171,16 @@ BytesAttr scheduleStep(mlir::func::FuncOp step, const Schedule &schedule,
                        const PreparedPlan &plan, mlir::ModuleOp module,
                        int64_t workers);
 
-/// Emits the prepare function: activates what comes raw, computes what depends
-/// on the weights alone, and packs. The plan grows by what only prepare reads.
+/// Emits all functions of a model that is threaded and planned: what a timestep
+/// does by `schedule`, and prepare for the CPU that runs it, by `host`. Leaves
+/// the sizes on the module; fails with a diagnostic.
+mlir::LogicalResult scheduleModel(mlir::ModuleOp module,
+                                  const Schedule &schedule,
+                                  const Schedule &host, int64_t workers);
+
+/// Emits the prepare function, by the schedule of the CPU that runs it:
+/// activates what comes raw, computes what depends on the weights alone, and
+/// packs. The plan grows by what only prepare reads.
 void schedulePrepare(mlir::func::FuncOp prepare, const Schedule &schedule,
                      PreparedPlan &plan, mlir::ModuleOp module);
 

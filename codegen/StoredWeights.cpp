@@ -149,7 +149,8 @@ static StoredMatrix compare(const PackedForm &narrowForm, const uint8_t *narrow,
 
 llvm::Expected<std::vector<StoredMatrix>>
 ttc::measureStoredWeights(ModuleOp nests, const ModelTable &table,
-                          const Schedule &schedule, const EmbedFunction &embed) {
+                          const Schedule &schedule,
+                          const EmbedFunction &embed) {
   OwningOpRef<ModuleOp> wideNests = nests.clone();
   (*wideNests)->removeAttr(packedStorageAttr);
   auto narrow = prepareHere(nests, table, schedule, embed);

@@ -32,6 +32,9 @@ namespace ttc {
 /// On a scheduled module: the bytes of the prepared weights and of the scratch.
 inline constexpr llvm::StringLiteral preparedSizeAttr = "ttc.prepared_size";
 inline constexpr llvm::StringLiteral scratchSizeAttr = "ttc.scratch_size";
+/// On a module that is scheduled for GPUs: how many threads a timestep keeps
+/// busy, of the type of a number of bytes.
+inline constexpr llvm::StringLiteral threadsAttr = "ttc.threads";
 /// On a scheduled module: how many workers may share a timestep, if several.
 inline constexpr llvm::StringLiteral workersAttr = "ttc.workers";
 /// On the same: the schedule, as the option of schedule-cpu takes it.

@@ -30,6 +30,28 @@ def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
   ];
 }
 
+def ScheduleGPU : Pass<"ttc-schedule-gpu", "::mlir::ModuleOp"> {
+  let summary = "Turn nests into what the threads of a GPU do";
+  let description = [{
+    The functions of a timestep have the form that workers of a team share
+    (schedule-cpu), where a worker is a thread of a GPU: neighbours take neighbouring
+    elements. Of a product each computes four neighbouring columns, for a tile of rows,
+    or, where there are few rows, a part of the sums, which neighbours then add.
+    prepare stays what a CPU runs, but leaves a matrix as one panel. The options are
+    those of that CPU.
+  }];
+  let options = [
+    Option<"lanes", "lanes", "int64_t", "16", "f32 elements of a vector register">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers">,
+    Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">
+  ];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
 def ApproximateMath : Pass<"ttc-approximate-math", "::mlir::ModuleOp"> {
   let summary = "Compute exp, tanh and the like by polynomials, inline";
   let description = [{

@@ -18,6 +18,7 @@
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Triple.h"
@@ -76,7 +77,7 @@ static Error run(StringRef program, ArrayRef<std::string> arguments,
   if (status == 0)
     return Error::success();
   auto output = MemoryBuffer::getFile(log);
-  return createStringError("'" + program + "' could not link: " + reason +
+  return createStringError("'" + program + "' failed: " + reason +
                            (output ? (*output)->getBuffer().str() : ""));
 }
 
@@ -120,6 +121,35 @@ Error ttc::linkSharedLibrary(StringRef object, StringRef output,
     arguments.push_back("-lm");
   }
   return run(*program, arguments, options.verbose);
+}
+
+Error ttc::linkKernels(StringRef object, StringRef output,
+                       const LinkOptions &options) {
+  auto program = findProgram(drivers(options, false), "kernels");
+  if (!program)
+    return program.takeError();
+  return run(*program,
+             {"-shared", "-o", output.str(), object.str(), "-lm",
+              "-Wl,-z,relro,-z,now,-z,noexecstack"},
+             options.verbose);
+}
+
+Error ttc::runPtxas(StringRef ptx, StringRef output, StringRef architecture,
+                    bool verbose) {
+  std::vector<std::string> names = {"ptxas"};
+  for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})
+    if (auto root = sys::Process::GetEnv(variable))
+      names.push_back(*root + "/bin/ptxas");
+  names.push_back("/usr/local/cuda/bin/ptxas");
+  for (const std::string &name : names)
+    if (auto path = sys::findProgramByName(name))
+      return run(
+          *path,
+          {"-O3", "-arch=" + architecture.str(), "-o", output.str(), ptx.str()},
+          verbose);
+  return createStringError(
+      "a cubin is assembled by ptxas, which was not found: install CUDA's "
+      "toolkit, or set CUDA_HOME; PTX needs none");
 }
 
 Error ttc::linkExecutable(StringRef object, ArrayRef<std::string> libraries,

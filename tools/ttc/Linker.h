@@ -31,6 +31,13 @@ struct LinkOptions {
 /// `ttc_model`.
 llvm::Error linkSharedLibrary(llvm::StringRef object, llvm::StringRef output,
                               const LinkOptions &options);
+/// A shared library of kernels for the emulator of GPUs, which has the
+/// functions that they call.
+llvm::Error linkKernels(llvm::StringRef object, llvm::StringRef output,
+                        const LinkOptions &options);
+/// Assembles PTX by CUDA's ptxas.
+llvm::Error runPtxas(llvm::StringRef ptx, llvm::StringRef output,
+                     llvm::StringRef architecture, bool verbose);
 /// A program: the object brings `main`, `libraries` the runner and the runtime.
 llvm::Error linkExecutable(llvm::StringRef object,
                            llvm::ArrayRef<std::string> libraries,

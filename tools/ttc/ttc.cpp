@@ -11,6 +11,7 @@
 
 #include "dialect/TTC.h"
 #include "Check.h"
+#include "DeviceCode.h"
 #include "Linker.h"
 #include "ModelFile.h"
 #include "Progress.h"
@@ -58,7 +59,9 @@ enum class Emit {
   Shared,
   Executable,
   Header,
-  JSON
+  JSON,
+  PTX,
+  Cubin
 };
 
 llvm::cl::OptionCategory category("ttc options");
@@ -98,10 +101,20 @@ llvm::cl::opt<Emit> emit(
                    "a program with the options of ttc-run"),
         clEnumValN(Emit::Header, "header", "the C header alone"),
         clEnumValN(Emit::JSON, "json",
-                   "the table of inputs, outputs, params, states")));
-llvm::cl::opt<std::string> target("target", llvm::cl::desc("cpu"),
-                                  llvm::cl::init("cpu"),
-                                  llvm::cl::cat(category));
+                   "the table of inputs, outputs, params, states"),
+        clEnumValN(Emit::PTX, "ptx", "the kernels of --target=nvptx"),
+        clEnumValN(Emit::Cubin, "cubin", "the same, assembled by ptxas")));
+llvm::cl::opt<std::string> target(
+    "target", llvm::cl::init("cpu"), llvm::cl::cat(category),
+    llvm::cl::desc("cpu (default), nvptx, or cpu,nvptx for both in one file"));
+llvm::cl::opt<std::string> gpuArchitectures(
+    "gpu-arch", llvm::cl::init("sm_80"), llvm::cl::cat(category),
+    llvm::cl::desc("Architectures of GPUs, separated by commas (sm_80): one "
+                   "image each, and a GPU takes the best that it can run"));
+llvm::cl::opt<bool>
+    useCubins("gpu-cubin", llvm::cl::cat(category),
+              llvm::cl::desc("Put what ptxas makes of the PTX into the binary: "
+                             "loaded sooner, by that architecture alone"));
 llvm::cl::opt<std::string>
     triple("triple", llvm::cl::desc("Target triple (default: this machine's)"),
            llvm::cl::cat(category));
@@ -192,7 +205,10 @@ public:
          [&](OpPassManager &pm) { addFusePasses(pm, *schedule); }},
         {Emit::Scheduled, "scheduled", "scheduling the loops",
          [&](OpPassManager &pm) {
-           addSchedulePasses(pm, *schedule, threads);
+           if (forCPU)
+             addSchedulePasses(pm, *schedule, threads);
+           else
+             addGpuSchedulePasses(pm, machine.unit);
          }}};
     for (const Stage &stage : stages) {
       progress.stage(stage.what.str());
@@ -205,7 +221,7 @@ public:
           return failure();
         if (failed(printReport()))
           return failure();
-        if (!otherMachines.empty())
+        if (!otherMachines.empty() || forGPU)
           nests = module->clone();
       }
       if (saveTemps && failed(saveIR(stage.name)))
@@ -218,6 +234,8 @@ public:
       return writeText(llvm::formatv("{0:2}\n", table.toJSON()).str());
     if (emit == Emit::Header)
       return writeText(emitHeader(table, stem()));
+    if (emit == Emit::PTX || emit == Emit::Cubin)
+      return emitKernelText();
     return emitBinary();
   }
 
@@ -227,10 +245,21 @@ private:
   //===--------------------------------------------------------------------===//
 
   LogicalResult checkOptions() {
-    if (target == "nvptx")
-      return report("the target 'nvptx' is not built yet: --target=cpu is");
-    if (target != "cpu")
-      return report("there is no target '" + target + "': --target=cpu is");
+    llvm::SmallVector<StringRef> targets;
+    StringRef(target).split(targets, ',');
+    for (StringRef name : targets) {
+      if (name != "cpu" && name != "nvptx")
+        return report("there is no target '" + name.str() +
+                      "': --target takes cpu, nvptx or cpu,nvptx");
+      (name == "cpu" ? forCPU : forGPU) = true;
+    }
+    if ((emit == Emit::PTX || emit == Emit::Cubin) && (forCPU || !forGPU))
+      return report("--emit=ptx and --emit=cubin are for --target=nvptx");
+    if (forGPU && weightsStorage == "int8")
+      return report("--weights-storage=int8 is for CPUs: GPUs read f32, bf16 "
+                    "or f16");
+    if (!forCPU && threads > 1)
+      return report("--threads is for CPUs, but --target=nvptx was given");
     if (optimization < '0' || optimization > '3')
       return report("the optimisation level is 0 to 3, but -O" +
                     std::string(1, optimization) + " was asked for");
@@ -373,8 +402,98 @@ private:
     return success();
   }
 
+  /// What GPUs run, of a module that is scheduled for them.
+  llvm::Expected<DeviceCode> compileForDevice(ModuleOp scheduled,
+                                              llvm::LLVMContext &llvmContext) {
+    DeviceOptions options;
+    options.asCubin = useCubins || emit == Emit::Cubin;
+    options.verbose = verbose;
+    llvm::SmallVector<StringRef> names;
+    StringRef(gpuArchitectures).split(names, ',');
+    for (StringRef name : names) {
+      auto gpu = resolveGpu(name);
+      if (!gpu)
+        return gpu.takeError();
+      options.gpus.push_back(std::move(*gpu));
+    }
+    progress.stage("compiling for GPUs");
+    return compileForGpus(scheduled, table, machine, options,
+                          [&](ModuleOp host, const ModelTable &own) {
+                            return translateFor(machine, host, own,
+                                                llvmContext);
+                          });
+  }
+
+  LogicalResult emitKernelText() {
+    llvm::LLVMContext llvmContext;
+    auto code = compileForDevice(*module, llvmContext);
+    if (!code)
+      return report(code.takeError());
+    if (code->images.size() > 1)
+      return report("--gpu-arch names several architectures, which only a "
+                    "binary has room for: name one");
+    return writeText(code->images.front().bytes);
+  }
+
+  /// Adds the code for GPUs; `translated` is null where there is no other.
+  LogicalResult addDeviceCode(std::unique_ptr<llvm::Module> &translated,
+                              llvm::LLVMContext &llvmContext) {
+    OwningOpRef<ModuleOp> scheduled = forCPU ? nests->clone() : module->clone();
+    if (forCPU) {
+      PassManager pm(&context);
+      addGpuSchedulePasses(pm, machine.unit);
+      if (failed(pm.run(*scheduled)))
+        return failure();
+    }
+    auto code = compileForDevice(*scheduled, llvmContext);
+    if (!code)
+      return report(code.takeError());
+    auto whole = addDevice(std::move(translated), std::move(code->host),
+                           code->images, table, code->numbers);
+    if (!whole)
+      return report(whole.takeError());
+    translated = std::move(*whole);
+    return success();
+  }
+
   LogicalResult emitBinary() {
     llvm::LLVMContext llvmContext;
+    std::unique_ptr<llvm::Module> translated;
+    if (forCPU && failed(translateForCPUs(translated, llvmContext)))
+      return failure();
+    if (forGPU && failed(addDeviceCode(translated, llvmContext)))
+      return failure();
+    if (emit == Emit::Executable)
+      addMain(*translated);
+    progress.stage("writing machine code");
+    if (saveTemps || emit == Emit::LLVM) {
+      std::string text;
+      llvm::raw_string_ostream stream(text);
+      stream << *translated;
+      if (saveTemps && failed(writeFile(besideOutput("ll"), text)))
+        return failure();
+      if (emit == Emit::LLVM)
+        return writeText(text);
+    }
+    if (saveTemps || emit == Emit::Assembly) {
+      auto copy = llvm::CloneModule(*translated);
+      auto text = machineCode(*copy, /*assembly=*/true);
+      if (!text)
+        return report(text.takeError());
+      if (saveTemps && failed(writeFile(besideOutput("s"), *text)))
+        return failure();
+      if (emit == Emit::Assembly)
+        return writeText(*text);
+    }
+    auto object = machineCode(*translated, /*assembly=*/false);
+    if (!object)
+      return report(object.takeError());
+    return writeBinary(*object);
+  }
+
+  /// For the first CPU that was named, and the others as its alternatives.
+  LogicalResult translateForCPUs(std::unique_ptr<llvm::Module> &result,
+                                 llvm::LLVMContext &llvmContext) {
     auto translated = translateFor(machine, *module, table, llvmContext);
     if (!translated)
       return report(translated.takeError());
@@ -393,32 +512,8 @@ private:
       if (auto error = addAlternative(**translated, std::move(*code), table))
         return report(std::move(error));
     }
-    if (emit == Emit::Executable)
-      addMain(**translated);
-    progress.stage("writing machine code");
-    if (saveTemps || emit == Emit::LLVM) {
-      std::string text;
-      llvm::raw_string_ostream stream(text);
-      stream << **translated;
-      if (saveTemps && failed(writeFile(besideOutput("ll"), text)))
-        return failure();
-      if (emit == Emit::LLVM)
-        return writeText(text);
-    }
-    if (saveTemps || emit == Emit::Assembly) {
-      auto copy = llvm::CloneModule(**translated);
-      auto text = machineCode(*copy, /*assembly=*/true);
-      if (!text)
-        return report(text.takeError());
-      if (saveTemps && failed(writeFile(besideOutput("s"), *text)))
-        return failure();
-      if (emit == Emit::Assembly)
-        return writeText(*text);
-    }
-    auto object = machineCode(**translated, /*assembly=*/false);
-    if (!object)
-      return report(object.takeError());
-    return writeBinary(*object);
+    result = std::move(*translated);
+    return success();
   }
 
   /// A scheduled module as LLVM IR for one machine, optimised.
@@ -651,6 +746,7 @@ private:
   std::optional<ScopedDiagnosticHandler> roomForDiagnostics;
   OwningOpRef<ModuleOp> module;
   std::optional<int64_t> batch;
+  bool forCPU = false, forGPU = false;
   ttc::Target machine;
   std::optional<Schedule> schedule;
   /// Those that code is added for, less and less capable; and what it is made

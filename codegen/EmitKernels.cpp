@@ -1,0 +1,297 @@
+//===- EmitKernels.cpp ----------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The kernels of a model: which thread is which worker, and how they wait.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/EmitKernels.h"
+#include "codegen/EmitSteps.h"
+#include "codegen/Pipelines.h"
+#include "codegen/Scheduling.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/IntrinsicsNVPTX.h"
+
+using namespace llvm;
+using namespace ttc;
+
+namespace {
+
+class KernelEmitter {
+public:
+  KernelEmitter(Module &module, const ModelTable &table, const GpuTarget &gpu)
+      : module(module), context(module.getContext()), table(table), gpu(gpu),
+        builder(context), calls(builder, module, table),
+        pointer(PointerType::get(context, 0)), i32(Type::getInt32Ty(context)),
+        i64(Type::getInt64Ty(context)) {}
+
+  void emit() {
+    for (Function &function : module) {
+      // Nothing is moved between threads that wait for each other.
+      function.addFnAttr(Attribute::Convergent);
+      if (function.isDeclaration())
+        continue;
+      function.setLinkage(GlobalValue::InternalLinkage);
+      // A function that is called has fewer registers than a kernel.
+      if (function.getName().ends_with(".shared"))
+        function.addFnAttr(Attribute::AlwaysInline);
+    }
+    emitKernel("ttc_step", /*isSequence=*/false);
+    emitKernel("ttc_run", /*isSequence=*/true);
+    emitBarrier();
+    emitReadLane(readLaneF32, Type::getFloatTy(context));
+    emitReadLane(readLaneF64, Type::getDoubleTy(context));
+    // Membranes that decay reach subnormals: they are zero, as on a CPU.
+    for (Function &function : module)
+      if (!function.isDeclaration())
+        function.addFnAttr("denormal-fp-math-f32",
+                           "preserve-sign,preserve-sign");
+  }
+
+private:
+  Value *number(int64_t value) { return ConstantInt::get(i64, value); }
+
+  //===--------------------------------------------------------------------===//
+  // What a thread asks the GPU for
+  //===--------------------------------------------------------------------===//
+
+  FunctionCallee external(StringRef name, Type *result,
+                          ArrayRef<Type *> parameters) {
+    FunctionCallee callee = module.getOrInsertFunction(
+        name, FunctionType::get(result, parameters, false));
+    cast<Function>(callee.getCallee())->addFnAttr(Attribute::Convergent);
+    return callee;
+  }
+
+  Value *special(Intrinsic::ID id) {
+    return builder.CreateZExt(
+        builder.CreateIntrinsic(i32, id, ArrayRef<Value *>()), i64);
+  }
+
+  Value *threadInBlock() {
+    if (gpu.isEmulated())
+      return builder.CreateCall(external("ttc_gpu_thread", i64, {}));
+    return special(Intrinsic::nvvm_read_ptx_sreg_tid_x);
+  }
+
+  /// The number of this block along an axis: 0 is x, 1 is y.
+  Value *block(int axis) {
+    if (gpu.isEmulated())
+      return builder.CreateCall(external("ttc_gpu_block", i64, {i32}),
+                                {ConstantInt::get(i32, axis)});
+    return special(axis ? Intrinsic::nvvm_read_ptx_sreg_ctaid_y
+                        : Intrinsic::nvvm_read_ptx_sreg_ctaid_x);
+  }
+
+  Value *blocks(int axis) {
+    if (gpu.isEmulated())
+      return builder.CreateCall(external("ttc_gpu_blocks", i64, {i32}),
+                                {ConstantInt::get(i32, axis)});
+    return special(axis ? Intrinsic::nvvm_read_ptx_sreg_nctaid_y
+                        : Intrinsic::nvvm_read_ptx_sreg_nctaid_x);
+  }
+
+  void blockBarrier() {
+    if (gpu.isEmulated())
+      builder.CreateCall(
+          external("ttc_gpu_block_barrier", builder.getVoidTy(), {}));
+    else
+      builder.CreateIntrinsic(Intrinsic::nvvm_barrier_cta_sync_aligned_all,
+                              {ConstantInt::get(i32, 0)});
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Kernels
+  //===--------------------------------------------------------------------===//
+
+  void emitKernel(StringRef name, bool isSequence) {
+    unsigned numInputs = table.inputs.size(), numOutputs = table.outputs.size();
+    SmallVector<Type *> parameters(numInputs + numOutputs + 3, pointer);
+    parameters.append(isSequence ? 2 : 1, i64);
+    parameters.push_back(pointer);
+    auto *kernel = Function::Create(
+        FunctionType::get(builder.getVoidTy(), parameters, false),
+        GlobalValue::ExternalLinkage, name, module);
+    kernel->addFnAttr(Attribute::Convergent);
+    kernel->addFnAttr(Attribute::NoUnwind);
+    if (!gpu.isEmulated()) {
+      kernel->setCallingConv(CallingConv::PTX_Kernel);
+      kernel->addFnAttr("nvvm.reqntid", std::to_string(blockThreads));
+    }
+    // What nobody writes is read through the cache for constants.
+    for (unsigned i = 0; i < parameters.size(); ++i)
+      if (i < numInputs || i == numInputs + numOutputs) {
+        kernel->addParamAttr(i, Attribute::NoAlias);
+        kernel->addParamAttr(i, Attribute::ReadOnly);
+      }
+    builder.SetInsertPoint(BasicBlock::Create(context, "", kernel));
+
+    Function::arg_iterator argument = kernel->arg_begin();
+    StepValues values;
+    for (unsigned i = 0; i < numInputs; ++i)
+      values.inputs.push_back(argument++);
+    for (unsigned i = 0; i < numOutputs; ++i)
+      values.outputs.push_back(argument++);
+    values.prepared = argument++;
+    values.states = argument++;
+    values.scratch = argument++;
+    values.batch = argument++;
+    Value *steps = isSequence ? argument++ : nullptr;
+    Value *barriers = argument;
+
+    // Blocks along x are a team, which has its own part of the rows.
+    Value *width = blocks(0), *part = block(1), *parts = blocks(1);
+    Value *worker = builder.CreateAdd(
+        builder.CreateMul(block(0), number(blockThreads)), threadInBlock());
+    Value *workers = builder.CreateMul(width, number(blockThreads));
+    Value *each = builder.CreateMul(
+        roundedUp(roundedUp(values.batch, number(tileRows)), parts),
+        number(tileRows));
+    Value *first = builder.CreateBinaryIntrinsic(
+        Intrinsic::umin, builder.CreateMul(part, each), values.batch);
+    Value *rows = builder.CreateBinaryIntrinsic(
+        Intrinsic::umin, each, builder.CreateSub(values.batch, first));
+    Value *handle = builder.CreateSelect(
+        builder.CreateICmpEQ(width, number(1)),
+        ConstantPointerNull::get(pointer),
+        builder.CreateGEP(builder.getInt8Ty(), barriers,
+                          builder.CreateMul(part, number(8))));
+    values.team = {rows, first, worker, workers, number(0), handle};
+    if (!isSequence)
+      calls.step(values);
+    else if (!table.rowsAreIndependent)
+      calls.run(values, steps);
+    else
+      calls.branch(
+          builder.CreateICmpEQ(parts, number(1)),
+          [&] { calls.run(values, steps); },
+          [&] { calls.runByTimesteps(values, steps); });
+    builder.CreateRetVoid();
+  }
+
+  Value *roundedUp(Value *value, Value *divisor) {
+    return builder.CreateUDiv(
+        builder.CreateAdd(value, builder.CreateSub(divisor, number(1))),
+        divisor);
+  }
+
+  /// Of a team: of one block, where the handle is null, or of several, by a
+  /// number in memory. Each block adds 1 to it, the first one what is missing
+  /// to 2^31: the highest bit turns when all have come.
+  void emitBarrier() {
+    Function *function = module.getFunction(barrierFunction);
+    if (!function)
+      return;
+    function->setLinkage(GlobalValue::InternalLinkage);
+    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
+    Value *handle = function->getArg(0);
+    calls.branch(
+        builder.CreateIsNull(handle), [&] { blockBarrier(); },
+        [&] {
+          if (gpu.isEmulated()) {
+            builder.CreateCall(external("ttc_gpu_grid_barrier",
+                                        builder.getVoidTy(), {pointer}),
+                               {handle});
+            return;
+          }
+          blockBarrier();
+          calls.branch(
+              builder.CreateICmpEQ(threadInBlock(), number(0)),
+              [&] { waitForBlocks(handle); }, [] {});
+          blockBarrier();
+        });
+    builder.CreateRetVoid();
+  }
+
+  void waitForBlocks(Value *handle) {
+    SyncScope::ID device = context.getOrInsertSyncScopeID("device");
+    constexpr uint32_t highest = uint32_t(1) << 31;
+    Value *missing = builder.CreateSub(ConstantInt::get(i32, highest + 1),
+                                       builder.CreateTrunc(blocks(0), i32));
+    Value *added =
+        builder.CreateSelect(builder.CreateICmpEQ(block(0), number(0)), missing,
+                             ConstantInt::get(i32, 1));
+    Value *before =
+        builder.CreateAtomicRMW(AtomicRMWInst::Add, handle, added, Align(4),
+                                AtomicOrdering::AcquireRelease, device);
+    BasicBlock *entry = builder.GetInsertBlock();
+    Function *function = entry->getParent();
+    auto *spin = BasicBlock::Create(context, "spin", function);
+    auto *done = BasicBlock::Create(context, "done", function);
+    builder.CreateBr(spin);
+    builder.SetInsertPoint(spin);
+    LoadInst *now = builder.CreateAlignedLoad(i32, handle, Align(4));
+    now->setAtomic(AtomicOrdering::Acquire, device);
+    Value *turned = builder.CreateAnd(builder.CreateXor(before, now),
+                                      ConstantInt::get(i32, highest));
+    builder.CreateCondBr(builder.CreateICmpEQ(turned, ConstantInt::get(i32, 0)),
+                         spin, done);
+    builder.SetInsertPoint(done);
+  }
+
+  void emitReadLane(StringRef name, Type *type) {
+    Function *function = module.getFunction(name);
+    if (!function)
+      return;
+    function->setLinkage(GlobalValue::InternalLinkage);
+    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
+    Value *value = function->getArg(0), *lane = function->getArg(1);
+    if (gpu.isEmulated()) {
+      StringRef callee = type->isDoubleTy() ? "ttc_gpu_read_lane_f64"
+                                            : "ttc_gpu_read_lane_f32";
+      builder.CreateRet(builder.CreateCall(external(callee, type, {type, i32}),
+                                           {value, lane}));
+      return;
+    }
+    constexpr int wholeWarp = 31;
+    auto shuffle = [&](Value *word) -> Value * {
+      return builder.CreateIntrinsic(
+          i32, Intrinsic::nvvm_shfl_sync_idx_i32,
+          {function->getArg(2), word, lane, ConstantInt::get(i32, wholeWarp)});
+    };
+    if (type->isFloatTy()) {
+      builder.CreateRet(builder.CreateBitCast(
+          shuffle(builder.CreateBitCast(value, i32)), type));
+      return;
+    }
+    auto *words = FixedVectorType::get(i32, 2);
+    Value *halves = builder.CreateBitCast(value, words);
+    for (uint64_t i : {0, 1})
+      halves = builder.CreateInsertElement(
+          halves, shuffle(builder.CreateExtractElement(halves, i)), i);
+    builder.CreateRet(builder.CreateBitCast(halves, type));
+  }
+
+  /// A team of some rows has whole tiles of them.
+  static constexpr int64_t tileRows = 8;
+
+  Module &module;
+  LLVMContext &context;
+  const ModelTable &table;
+  const GpuTarget &gpu;
+  IRBuilder<> builder;
+  StepCalls calls;
+  PointerType *pointer;
+  Type *i32, *i64;
+};
+
+} // namespace
+
+Expected<std::unique_ptr<Module>> ttc::emitKernels(mlir::ModuleOp scheduled,
+                                                   LLVMContext &context,
+                                                   const ModelTable &table,
+                                                   const GpuTarget &gpu) {
+  std::unique_ptr<Module> module =
+      translateModule(scheduled, context, table.name);
+  if (!module)
+    return createStringError("the kernels could not be translated to LLVM IR");
+  KernelEmitter(*module, table, gpu).emit();
+  return module;
+}

@@ -1,0 +1,72 @@
+//===- EmitKernels.h ------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// From the functions that the threads of a GPU share to its kernels, `ttc_step`
+// and `ttc_run` (runtime/include/ttc/model.h), as PTX or for an emulator.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_CODEGEN_EMITKERNELS_H
+#define TTC_CODEGEN_EMITKERNELS_H
+
+#include "codegen/ModelTable.h"
+#include "codegen/Target.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/IR/Module.h"
+
+namespace ttc {
+
+/// Threads of a block. A multiple of a warp's 32.
+inline constexpr unsigned blockThreads = 256;
+
+/// What the kernels are for.
+struct GpuTarget {
+  /// "sm_90", or "emulated": the same kernels for the host, where each thread
+  /// of a GPU is one of the emulator's (test/emulator).
+  std::string architecture;
+  bool isEmulated() const { return architecture == "emulated"; }
+};
+
+/// What is put into a compiled model for one architecture.
+struct GpuImage {
+  std::string architecture;
+  bool isPTX = false;
+  std::string bytes;
+};
+
+/// The numbers of a ttc_device_code that do not depend on the architecture.
+struct DeviceNumbers {
+  ttc_bytes scratchSize, threads;
+};
+
+/// Checks the name of an architecture: "sm_75" to what LLVM knows, or
+/// "emulated".
+llvm::Expected<GpuTarget> resolveGpu(llvm::StringRef architecture);
+
+/// Translates a scheduled module, of which prepare has been taken away, and
+/// adds the kernels.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+emitKernels(mlir::ModuleOp scheduled, llvm::LLVMContext &context,
+            const ModelTable &table, const GpuTarget &gpu);
+
+/// PTX of a module of kernels, optimised. Fails with a sentence where a
+/// function is needed that only CUDA's libdevice has, and there is none.
+llvm::Expected<std::string> emitPTX(llvm::Module &module, const GpuTarget &gpu);
+
+/// Adds to the descriptor of `module` the code for GPUs. `host` is the
+/// translation of the same model's prepare function for a GPU's layout.
+/// `isAlone` says that there is no code for a CPU: then `module` is null, and
+/// what is returned is made of `host`.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+addDevice(std::unique_ptr<llvm::Module> module,
+          std::unique_ptr<llvm::Module> host, llvm::ArrayRef<GpuImage> images,
+          const ModelTable &table, const DeviceNumbers &numbers);
+
+} // namespace ttc
+
+#endif // TTC_CODEGEN_EMITKERNELS_H

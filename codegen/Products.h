@@ -1,0 +1,53 @@
+//===- Products.h ---------------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the emission of a nest with products knows of it, on a CPU or a GPU.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TTC_CODEGEN_PRODUCTS_H
+#define TTC_CODEGEN_PRODUCTS_H
+
+#include "codegen/NestEmitter.h"
+
+namespace ttc {
+
+/// All that the emission of one nest passes on.
+struct NestEmitter::Products {
+  NestOp nest;
+  const NestBuffers &buffers;
+  /// One for each product. They differ in the number of inputs alone, so that a
+  /// tile of one is a tile of all.
+  llvm::SmallVector<PanelPlan> plans;
+  llvm::SmallVector<RowAccess> accesses; ///< of the operands
+  int64_t lanes;
+
+  /// The active inputs of a row: their numbers in ascending order, and where
+  /// those of each chain begin and end.
+  struct Events {
+    Buffer list;
+    llvm::SmallVector<mlir::Value> bounds; ///< one more than there are chains
+    mlir::Value areFew;
+  };
+  /// One for each product; without a list where inputs are not events.
+  llvm::SmallVector<Events> events;
+  mlir::Value rows;
+  int64_t tileRows = 1;
+
+  int64_t outputs() const { return plans.front().outputs; }
+  /// Of the product that has most.
+  int64_t chains() const {
+    int64_t most = 1;
+    for (const PanelPlan &plan : plans)
+      most = std::max(most, plan.chains);
+    return most;
+  }
+};
+
+} // namespace ttc
+
+#endif // TTC_CODEGEN_PRODUCTS_H

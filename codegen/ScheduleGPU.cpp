@@ -1,0 +1,83 @@
+//===- ScheduleGPU.cpp ----------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The schedule for a GPU: a thread an element, or a few columns of a product.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Scheduling.h"
+#include "codegen/TTCCodegenPasses.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace ttc {
+#define GEN_PASS_DEF_SCHEDULEGPU
+#include "codegen/TTCCodegenPasses.h.inc"
+} // namespace ttc
+
+using namespace mlir;
+using namespace ttc;
+
+namespace {
+struct ScheduleGPU : ttc::impl::ScheduleGPUBase<ScheduleGPU> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    func::FuncOp step = getStepFunction(module);
+    if (!step)
+      return signalPassFailure();
+    BytesAttr threads = countThreads(step);
+    if (failed(scheduleModel(module, forThreads(),
+                             Schedule(VectorUnit{lanes, registers, fma}),
+                             /*workers=*/1)))
+      return signalPassFailure();
+    module->setAttr(threadsAttr, threads);
+  }
+
+  static Schedule forThreads() {
+    VectorUnit thread;
+    thread.lanes = 1;
+    thread.isGPU = true;
+    return Schedule(thread);
+  }
+
+  /// How many threads the widest operation of a timestep keeps busy: in all, or
+  /// for each row of the batch.
+  static BytesAttr countThreads(func::FuncOp step) {
+    int64_t fixed = 1, perBatch = 0;
+    for (Operation &op : step.getBody().front().without_terminator()) {
+      if (!becomesLoops(&op))
+        continue;
+      auto type = cast<RankedTensorType>(op.getResult(0).getType());
+      int64_t threads = 1;
+      for (int64_t size : type.getShape())
+        threads *= ShapedType::isDynamic(size) ? 1 : size;
+      int64_t chains = 0;
+      if (auto nest = dyn_cast<NestOp>(op))
+        for (Value weight : nest.getProductWeights()) {
+          auto matrix = cast<RankedTensorType>(weight.getType());
+          chains =
+              std::max(chains, PanelPlan(matrix.getDimSize(0),
+                                         matrix.getDimSize(1), forThreads())
+                                   .chains);
+        }
+      if (chains)
+        threads = llvm::divideCeil(threads, PanelPlan::threadColumns) * chains;
+      int64_t &most = type.hasStaticShape() ? fixed : perBatch;
+      most = std::max(most, threads);
+    }
+    return BytesAttr::get(step.getContext(), fixed, perBatch);
+  }
+};
+
+} // namespace

@@ -1,0 +1,34 @@
+// The kernels of a model, as PTX: a step is one of them.
+
+// RUN: ttc %s --target=nvptx --gpu-arch=sm_90 --emit=ptx -o %t.ptx
+// RUN: FileCheck %s --input-file=%t.ptx
+// RUN: FileCheck %s --input-file=%t.ptx --check-prefix=NONE
+// RUN: ttc %s --target=nvptx --gpu-arch=sm_75 --emit=ptx | FileCheck %s --check-prefix=OLDER
+// RUN: ttc %s --target=nvptx --gpu-arch=sm_120 --emit=ptx | FileCheck %s --check-prefix=NEWER
+
+ttc.model @two(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
+  %0 = ttc.linear "net.0" (%x) : tensor<?x128xf32> -> tensor<?x96xf32>
+  %1 = ttc.neuron LIB "net.1" (%0) : tensor<?x96xf32>
+  %2 = ttc.linear "net.2" (%1) : tensor<?x96xf32> -> tensor<?x64xf32>
+  ttc.return %2 : tensor<?x64xf32>
+}
+
+// CHECK: .target sm_90
+// CHECK: .visible .entry ttc_step(
+// CHECK: .reqntid 256
+// Weights, which nobody writes, four columns at once.
+// CHECK: ld.global.nc.v4.b32
+// CHECK: fma.rn.ftz.f32
+// Chains are added by neighbours; a nest waits for the one before.
+// CHECK: shfl.sync.idx.b32
+// CHECK: bar{{(rier)?}}.sync
+// CHECK: ret;
+// CHECK: .visible .entry ttc_run(
+
+// Nothing in local memory, and nothing that GPUs do not have.
+// NONE-NOT: .local
+// NONE-NOT: .extern
+// NONE-NOT: {{^}}.func
+
+// OLDER: .target sm_75
+// NEWER: .target sm_120

@@ -1,0 +1,128 @@
+"""Whether models on a GPU compute what the reference does, and keep their promises.
+
+Without a GPU the same kernels run on an emulator, whose threads take turns in an order of its own.
+"""
+# Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import ctypes
+import importlib
+import re
+import shutil
+import subprocess
+
+import pytest
+import torch
+import ttc
+from checking import follow
+from comparing import assert_same_bits
+from conftest import FULL, SEED
+from random_models import seeded
+from test_threads import WIDE
+from test_zoo import SEQUENCES, ZOO
+from torch import nn
+from ttc import toolchain
+
+EMULATOR = toolchain.home() / "build/emulator/libcuda.so.1"
+STEPS = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def driver():
+    """The emulator, loaded: whoever looks for a driver gets it."""
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU: scripts/gpu-check.sh compares models on it")
+    assert EMULATOR.is_file(), f"the emulator is not at '{EMULATOR}': run scripts/build.sh"
+    return ctypes.CDLL(str(EMULATOR))
+
+
+def on_gpu(model: nn.Module, example, **options) -> ttc.CompiledModel:
+    return ttc.compile(model.eval(), example, target="cuda", gpu_arch="emulated", **options)
+
+
+@pytest.mark.parametrize("order", ["ascending", "shuffle:7"])
+@pytest.mark.parametrize("name", WIDE)
+def test_wide_models(name, order, monkeypatch):
+    """Rows alone, and enough of them for tiles and for several teams, have the same bits."""
+    if name == "stochastic":
+        pytest.skip("each row draws its own numbers: test_stochastic_steps is for these")
+    monkeypatch.setenv("TTC_EMULATOR_ORDER", order)
+    seeded(SEED, "gpu", name)
+    model = WIDE[name]()
+    compiled = on_gpu(model, torch.zeros(2, 70))
+    inputs = torch.randn(STEPS, 37, 70).relu()
+    follow(compiled, model, (inputs[:, :3],))
+    for rows in (inputs, inputs[:, 5:6].contiguous()):
+        compiled.zero_states()
+        steps = torch.stack([compiled(x) for x in rows])
+        states = compiled.save_states()
+        compiled.zero_states()
+        assert torch.equal(compiled.run(rows), steps)
+        assert_same_bits(compiled.save_states(), states, "states after run")
+        whole = steps if rows is inputs else whole
+    assert torch.equal(whole[:, 5:6], steps)
+
+
+def test_stochastic_steps():
+    seeded(SEED, "gpu", "stochastic")
+    model = WIDE["stochastic"]()
+    compiled = on_gpu(model, torch.zeros(2, 70))
+    on_cpu = ttc.compile(model, torch.zeros(2, 70))
+    inputs = torch.randn(STEPS, 4, 70).relu()
+    for c in (compiled, on_cpu):
+        c.seed(5)
+    torch.testing.assert_close(compiled.run(inputs), on_cpu.run(inputs))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+def test_types(dtype):
+    seeded(SEED, "gpu", str(dtype))
+    model = WIDE["gru"]()
+    compiled = on_gpu(model, torch.zeros(2, 70), dtype=dtype)
+    on_cpu = ttc.compile(model, torch.zeros(2, 70), dtype=dtype)
+    real = torch.float32 if dtype == torch.bfloat16 else dtype
+    inputs = torch.randn(STEPS, 5, 70, dtype=real)
+    tolerance = {"rtol": 0.02, "atol": 0.02} if dtype == torch.bfloat16 else {}
+    torch.testing.assert_close(compiled.run(inputs), on_cpu.run(inputs), **tolerance)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in ZOO.glob("*.py")))
+def test_zoo(name: str, monkeypatch):
+    monkeypatch.syspath_prepend(ZOO)
+    zoo = importlib.import_module(name)
+    seeded(SEED, "zoo", name)
+    model, example = zoo.model(), zoo.example()
+    compiled = on_gpu(model, example)
+    if name in SEQUENCES:
+        inputs = example[:, :STEPS].movedim(SEQUENCES[name], 0).contiguous()
+    else:
+        inputs = torch.stack([zoo.example() for _ in range(STEPS)])
+    follow(compiled, model, (inputs,), SEQUENCES.get(name))
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+# Six products at once need more registers than a thread has: a few hundred bytes of theirs lie in
+# local memory.
+SPILLING = {"gru_stack", "torch_lstm"}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in ZOO.glob("*.py")))
+def test_zoo_is_assembled(name: str, architecture: str, tmp_path, monkeypatch):
+    """CUDA's assembler takes every kernel, and a step keeps to its registers, but for those."""
+    ptxas = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
+    if ptxas is None:
+        pytest.skip("there is no ptxas: CUDA's toolkit is not installed")
+    if architecture != "sm_90" and not FULL:
+        pytest.skip("this architecture is one of those that only --full assembles")
+    monkeypatch.syspath_prepend(ZOO)
+    zoo = importlib.import_module(name)
+    seeded(SEED, "zoo", name)
+    ttc.export(zoo.model(), zoo.example(), tmp_path / "net")
+    ptx = tmp_path / "net.ptx"
+    options = ["--target=nvptx", f"--gpu-arch={architecture}", "--emit=ptx"]
+    toolchain.run_driver(tmp_path / "net.mlir", ptx, options)
+    command = [ptxas, "-v", f"-arch={architecture}", "-o", tmp_path / "net.cubin", ptx]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    steps = said.split("Compiling entry function 'ttc_step'")[1].split("Compiling entry")[0]
+    spilled = [int(count) for count in re.findall(r"(\d+) bytes spill", steps)]
+    assert spilled and any(spilled) == (name in SPILLING), steps

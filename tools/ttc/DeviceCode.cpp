@@ -1,0 +1,165 @@
+//===- DeviceCode.cpp -----------------------------------------------------===//
+//
+// Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The two halves of a model that is scheduled for GPUs, and what becomes of
+// them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "DeviceCode.h"
+#include "Linker.h"
+
+#include "codegen/Pipelines.h"
+#include "codegen/TTCCodegenPasses.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace mlir;
+using namespace ttc;
+
+/// A copy that has either what prepares weights, or what the threads do.
+static OwningOpRef<ModuleOp> half(ModuleOp scheduled, StringRef modelName,
+                                  bool prepares) {
+  OwningOpRef<ModuleOp> copy = scheduled.clone();
+  std::string prefix = (modelName + ".prepare").str();
+  for (Operation &op : llvm::make_early_inc_range(*copy->getBody())) {
+    if (!isa<func::FuncOp, memref::GlobalOp>(op))
+      continue;
+    bool isPrepare =
+        SymbolTable::getSymbolName(&op).getValue().starts_with(prefix);
+    if (isPrepare != prepares)
+      op.erase();
+  }
+  return copy;
+}
+
+/// A temporary file that is removed in the end.
+namespace {
+struct TemporaryFile {
+  llvm::SmallString<128> path;
+  llvm::FileRemover remover;
+
+  llvm::Error create(StringRef extension) {
+    if (auto error = llvm::sys::fs::createTemporaryFile("ttc", extension, path))
+      return llvm::createStringError("no temporary file could be made: " +
+                                     error.message());
+    remover.setFile(path);
+    return llvm::Error::success();
+  }
+  llvm::Error write(StringRef bytes) {
+    return llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
+      out << bytes;
+      return llvm::Error::success();
+    });
+  }
+  llvm::Expected<std::string> read() {
+    auto buffer = llvm::MemoryBuffer::getFile(path);
+    if (!buffer)
+      return llvm::createStringError(
+          "'" + path + "' cannot be read: " + buffer.getError().message());
+    return (*buffer)->getBuffer().str();
+  }
+};
+} // namespace
+
+/// The same kernels as a library for this machine: the emulator calls them and
+/// has the functions that they ask.
+static llvm::Expected<std::string> emitEmulated(llvm::Module &module,
+                                                const ttc::Target &cpu,
+                                                const ModelTable &table,
+                                                bool verbose) {
+  module.setTargetTriple(llvm::Triple(cpu.triple));
+  module.setDataLayout(cpu.machine->createDataLayout());
+  for (llvm::Function &function : module)
+    if (!function.isDeclaration()) {
+      function.addFnAttr("target-cpu", cpu.cpu);
+      function.addFnAttr("target-features", cpu.features);
+    }
+  optimize(module, cpu, 2);
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  if (llvm::Error error = emitMachineCode(module, cpu, false, stream))
+    return std::move(error);
+  TemporaryFile object, library;
+  if (llvm::Error error =
+          llvm::joinErrors(object.create("o"), library.create("so")))
+    return std::move(error);
+  if (llvm::Error error = object.write(StringRef(bytes.data(), bytes.size())))
+    return std::move(error);
+  LinkOptions options;
+  options.triple = cpu.triple;
+  options.isHost = cpu.isHost();
+  options.modelName = table.name;
+  options.verbose = verbose;
+  if (llvm::Error error = linkKernels(object.path, library.path, options))
+    return std::move(error);
+  return library.read();
+}
+
+/// What ptxas makes of PTX.
+static llvm::Expected<std::string> assemble(StringRef ptx, const GpuTarget &gpu,
+                                            bool verbose) {
+  TemporaryFile text, cubin;
+  if (llvm::Error error =
+          llvm::joinErrors(text.create("ptx"), cubin.create("cubin")))
+    return std::move(error);
+  if (llvm::Error error = text.write(ptx))
+    return std::move(error);
+  if (llvm::Error error =
+          runPtxas(text.path, cubin.path, gpu.architecture, verbose))
+    return std::move(error);
+  return cubin.read();
+}
+
+llvm::Expected<DeviceCode> ttc::compileForGpus(ModuleOp scheduled,
+                                               const ModelTable &table,
+                                               const ttc::Target &cpu,
+                                               const DeviceOptions &options,
+                                               TranslateHost translateHost) {
+  DeviceCode code;
+  ModelTable own = table;
+  readSizes(scheduled, own);
+  auto bytesOf = [](BytesAttr bytes) {
+    return ttc_bytes{uint64_t(bytes.getFixed()), uint64_t(bytes.getPerBatch())};
+  };
+  code.numbers = {own.scratchSize,
+                  bytesOf(scheduled->getAttrOfType<BytesAttr>(threadsAttr))};
+
+  OwningOpRef<ModuleOp> threads = half(scheduled, table.name, false);
+  OwningOpRef<ModuleOp> prepare = half(scheduled, table.name, true);
+  auto host = translateHost(*prepare, own);
+  if (!host)
+    return host.takeError();
+  code.host = std::move(*host);
+
+  PassManager pm(scheduled->getContext());
+  VectorUnit thread;
+  thread.lanes = 1;
+  thread.isGPU = true;
+  addLLVMPasses(pm, thread);
+  if (failed(pm.run(*threads)))
+    return llvm::createStringError("the kernels could not be lowered to LLVM");
+  for (const GpuTarget &gpu : options.gpus) {
+    llvm::LLVMContext context;
+    auto kernels = emitKernels(*threads, context, own, gpu);
+    if (!kernels)
+      return kernels.takeError();
+    auto bytes = gpu.isEmulated()
+                     ? emitEmulated(**kernels, cpu, own, options.verbose)
+                     : emitPTX(**kernels, gpu);
+    bool isPTX = !gpu.isEmulated() && !options.asCubin;
+    if (bytes && !gpu.isEmulated() && options.asCubin)
+      bytes = assemble(*bytes, gpu, options.verbose);
+    if (!bytes)
+      return bytes.takeError();
+    code.images.push_back({gpu.architecture, isPTX, std::move(*bytes)});
+  }
+  return code;
+}
