@@ -241,7 +241,7 @@ class CompiledModel(WithStates, WithParameters, nn.Module):
     @property
     def threads(self) -> int:
         """How many threads may make a timestep together; see set_threads."""
-        return self._live.session.threads
+        return self._live.threads
 
     def set_threads(self, threads: int) -> None:
         """From now on so many threads may make a timestep of this stream together.

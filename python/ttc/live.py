@@ -36,3 +36,7 @@ class Live:
         self.run_plans: dict[Any, Plan] = {}
         self.inputs = c_void_p * len(model.inputs)
         self.outputs = c_void_p * len(model.outputs)
+
+    @property
+    def threads(self) -> int:
+        return self.session.threads
