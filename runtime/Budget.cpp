@@ -111,7 +111,7 @@ extern "C" ttc_status ttc_model_session_bytes(const ttc_model *model,
     uint64_t ofStates = 0, ofScratch = 0;
     if (!ttc::bytesAtBatch(model->descriptor->states_size, batch, ofStates))
       return overflow(model->describeStates(batch));
-    if (!ttc::bytesAtBatch(model->hasHostCode()
+    if (!ttc::bytesAtBatch(model->hasHostCode() || !model->descriptor->device
                                ? model->descriptor->scratch_size
                                : model->descriptor->device->scratch_size,
                            batch, ofScratch))

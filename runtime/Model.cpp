@@ -127,11 +127,12 @@ Status checkDescriptor(const ttc_model_descriptor *descriptor,
   std::string who = "The model " + model.name;
   if (!descriptor->schema_fingerprint || !descriptor->model_fingerprint)
     return malformed(who, "a fingerprint is missing");
-  const int functions = (descriptor->prepare != nullptr) +
-                        (descriptor->step != nullptr) +
-                        (descriptor->run != nullptr);
-  // Code for GPUs alone has none of them.
-  if (functions != 3 && (functions || !descriptor->device))
+  // Code for GPUs alone has none of them; of weights alone, which a compiler
+  // has prepared to embed them, only the first is wanted.
+  const bool steps = descriptor->step && descriptor->run;
+  const bool stepless = !descriptor->step && !descriptor->run;
+  if ((!steps || !descriptor->prepare) &&
+      (!stepless || (!descriptor->prepare && !descriptor->device)))
     return malformed(who, "one of prepare, step and run is missing");
   if (descriptor->max_workers > 1 &&
       (!descriptor->shared_step || !descriptor->shared_run))
@@ -294,7 +295,7 @@ void ttc_model::release() {
 uint32_t ttc_model::preparedChecksum() const {
   uint64_t value = checksum.load(std::memory_order_relaxed);
   if (value > UINT32_MAX) {
-    value = hasHostCode()
+    value = prepared
                 ? crc32c(prepared, descriptor->prepared_size)
                 : crc32c(devicePrepared, descriptor->device->prepared_size);
     checksum.store(value, std::memory_order_relaxed);

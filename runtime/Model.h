@@ -92,7 +92,7 @@ struct ttc_model {
   ttc::Status checkScratch(int64_t batch) const;
   ttc::Status checkScratch(const ttc_bytes &size, int64_t batch,
                            uint64_t &bytes) const;
-  /// Whether there is code for the CPU; else there is some for GPUs.
+  /// Whether the CPU has code for steps.
   bool hasHostCode() const { return descriptor->step != nullptr; }
   /// What sentences call them.
   std::string describeStates(int64_t batch) const;

@@ -150,7 +150,7 @@ Status prepareWeights(ttc_model &model, const ttc_weights *weights,
                       bool strict) {
   const ttc_model_descriptor &descriptor = *model.descriptor;
   const ttc_device_code *device = descriptor.device;
-  const bool forHost = model.hasHostCode();
+  const bool forHost = descriptor.prepare != nullptr;
   const bool hostEmbedded = !weights && forHost && descriptor.prepared;
   const bool deviceEmbedded = !weights && device && device->prepared;
   Status status = Status::success();

@@ -158,7 +158,7 @@ Status createOnHost(ttc_model &model, std::unique_ptr<ttc_session> &session) {
   if (!model.hasHostCode())
     return {TTC_ERROR_TARGET, "NoHostCode",
             "The model " + model.name +
-                " was compiled for GPUs alone: create the session on 'cuda:0' "
+                " has no code for the CPU: create the session on 'cuda:0' "
                 "(ttc_session_create_on), or compile the model with "
                 "--target=cpu,nvptx."};
   session = std::make_unique<ttc_session>(&model);

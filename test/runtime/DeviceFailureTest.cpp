@@ -143,7 +143,7 @@ TEST_CASE("A model runs where it was compiled for, and says where not") {
   DeviceModelHeld onlyDevice(with->descriptor);
   outcome = createOn(onlyDevice.model, "cpu");
   CHECK(outcome.code == TTC_ERROR_TARGET);
-  CHECK(outcome.mentions("was compiled for GPUs alone"));
+  CHECK(outcome.mentions("has no code for the CPU"));
   FakeSession reference;
   SessionHeld session(onlyDevice.model, "cuda:0");
   CHECK(session.step(3, 1) == reference.step(3, 1));
@@ -154,6 +154,22 @@ TEST_CASE("A model runs where it was compiled for, and says where not") {
   TemporaryDirectory directory;
   CHECK(ttc_session_save(session.session, (directory / "s").c_str(), nullptr) ==
         TTC_OK);
+}
+
+TEST_CASE("A compiler has weights prepared before there are steps") {
+  ttc_model_descriptor descriptor = ttc_model_fake;
+  descriptor.step = nullptr;
+  descriptor.run = nullptr;
+  DeviceModelHeld held(descriptor);
+  FakeSession reference;
+  REQUIRE(ttc_model_prepared(held.model));
+  CHECK(std::memcmp(ttc_model_prepared(held.model),
+                    ttc_model_prepared(reference.model),
+                    descriptor.prepared_size) == 0);
+  CHECK(ttc_model_prepared_checksum(held.model) ==
+        ttc_model_prepared_checksum(reference.model));
+  CHECK(createOn(held.model, "cpu").code == TTC_ERROR_TARGET);
+  CHECK(createOn(held.model, "cuda:0").code == TTC_ERROR_TARGET);
 }
 
 TEST_CASE("A descriptor whose code for GPUs is not whole is refused") {
