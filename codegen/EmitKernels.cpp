@@ -218,6 +218,8 @@ private:
     Value *added =
         builder.CreateSelect(builder.CreateICmpEQ(block(0), number(0)), missing,
                              ConstantInt::get(i32, 1));
+    // The order that an addition asks for is not in its code for a GPU.
+    builder.CreateFence(AtomicOrdering::AcquireRelease, device);
     Value *before =
         builder.CreateAtomicRMW(AtomicRMWInst::Add, handle, added, Align(4),
                                 AtomicOrdering::AcquireRelease, device);
@@ -234,6 +236,7 @@ private:
     builder.CreateCondBr(builder.CreateICmpEQ(turned, ConstantInt::get(i32, 0)),
                          spin, done);
     builder.SetInsertPoint(done);
+    builder.CreateFence(AtomicOrdering::AcquireRelease, device);
   }
 
   void emitReadLane(StringRef name, Type *type) {

@@ -19,8 +19,14 @@ ttc.model @two(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
 // Weights, which nobody writes, four columns at once.
 // CHECK: ld.global.nc.v4.b32
 // CHECK: fma.rn.ftz.f32
-// Chains are added by neighbours; a nest waits for the one before.
+// Chains are added by neighbours; a nest waits for the one before, in other
+// blocks, too: what they wrote comes before their number.
 // CHECK: shfl.sync.idx.b32
+// CHECK: bar{{(rier)?}}.sync
+// CHECK: fence.acq_rel.gpu
+// CHECK-NEXT: atom.{{.*}}add.u32
+// CHECK: ld.acquire.gpu
+// CHECK: fence.acq_rel.gpu
 // CHECK: bar{{(rier)?}}.sync
 // CHECK: ret;
 // CHECK: .visible .entry ttc_run(
