@@ -217,22 +217,13 @@ private:
     if (!table.rowsAreIndependent)
       return emitTogether();
     // Whole tiles of rows for each worker, two at least.
-    Value *tile = ConstantInt::get(i64, 12);
-    Value *tiles = builder.CreateUDiv(
-        builder.CreateAdd(batch, ConstantInt::get(i64, 11)), tile);
-    Value *tilesEach = builder.CreateUDiv(
-        builder.CreateAdd(tiles,
-                          builder.CreateSub(workers, ConstantInt::get(i64, 1))),
-        workers);
+    constexpr int64_t tile = 12;
+    Value *tiles = calls.divideUp(batch, ConstantInt::get(i64, tile));
     calls.branch(
         builder.CreateICmpUGE(builder.CreateUDiv(tiles, workers),
                               ConstantInt::get(i64, 2)),
         [&] {
-          Value *each = builder.CreateMul(tilesEach, tile);
-          Value *first = builder.CreateBinaryIntrinsic(
-              Intrinsic::umin, builder.CreateMul(each, worker), batch);
-          Value *rows = builder.CreateBinaryIntrinsic(
-              Intrinsic::umin, each, builder.CreateSub(batch, first));
+          auto [first, rows] = calls.rowsOfPart(batch, worker, workers, tile);
           values.team = {rows,   first,
                          zero,   ConstantInt::get(i64, 1),
                          worker, ConstantPointerNull::get(pointer)};

@@ -151,13 +151,7 @@ private:
     Value *worker = builder.CreateAdd(
         builder.CreateMul(block(0), number(blockThreads)), threadInBlock());
     Value *workers = builder.CreateMul(width, number(blockThreads));
-    Value *each = builder.CreateMul(
-        roundedUp(roundedUp(values.batch, number(tileRows)), parts),
-        number(tileRows));
-    Value *first = builder.CreateBinaryIntrinsic(
-        Intrinsic::umin, builder.CreateMul(part, each), values.batch);
-    Value *rows = builder.CreateBinaryIntrinsic(
-        Intrinsic::umin, each, builder.CreateSub(values.batch, first));
+    auto [first, rows] = calls.rowsOfPart(values.batch, part, parts, tileRows);
     Value *handle = builder.CreateSelect(
         builder.CreateICmpEQ(width, number(1)),
         ConstantPointerNull::get(pointer),
@@ -174,12 +168,6 @@ private:
           [&] { calls.run(values, steps); },
           [&] { calls.runByTimesteps(values, steps); });
     builder.CreateRetVoid();
-  }
-
-  Value *roundedUp(Value *value, Value *divisor) {
-    return builder.CreateUDiv(
-        builder.CreateAdd(value, builder.CreateSub(divisor, number(1))),
-        divisor);
   }
 
   /// Of a team: of one block, where the handle is null, or of several, by a

@@ -51,6 +51,22 @@ Value *StepCalls::bytesOf(ttc_bytes size, Value *batch) {
                            builder.CreateMul(batch, number(size.per_batch)));
 }
 
+Value *StepCalls::divideUp(Value *value, Value *divisor) {
+  return builder.CreateUDiv(
+      builder.CreateAdd(value, builder.CreateSub(divisor, number(1))), divisor);
+}
+
+std::pair<Value *, Value *> StepCalls::rowsOfPart(Value *batch, Value *part,
+                                                  Value *parts, int64_t tile) {
+  Value *each = builder.CreateMul(
+      divideUp(divideUp(batch, number(tile)), parts), number(tile));
+  Value *first = builder.CreateBinaryIntrinsic(
+      Intrinsic::umin, builder.CreateMul(each, part), batch);
+  Value *rows = builder.CreateBinaryIntrinsic(Intrinsic::umin, each,
+                                              builder.CreateSub(batch, first));
+  return {first, rows};
+}
+
 void StepCalls::forEach(Value *count, const Twine &name,
                         function_ref<void(Value *)> body) {
   BasicBlock *before = builder.GetInsertBlock();
@@ -158,8 +174,7 @@ void StepCalls::runByTimesteps(const StepValues &values, Value *steps) {
 
 void StepCalls::runByBlocks(const StepValues &values, Value *steps,
                             Value *block) {
-  Value *blocks = builder.CreateUDiv(
-      builder.CreateAdd(steps, builder.CreateSub(block, number(1))), block);
+  Value *blocks = divideUp(steps, block);
   forEach(blocks, "block", [&](Value *index) {
     Value *first = builder.CreateMul(index, block);
     Value *count = builder.CreateBinaryIntrinsic(

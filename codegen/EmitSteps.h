@@ -51,6 +51,15 @@ public:
   /// One after the other.
   void runByTimesteps(const StepValues &values, llvm::Value *steps);
 
+  /// The rows that one of several parts of a batch has, whole tiles of them:
+  /// the number of the first, and how many.
+  std::pair<llvm::Value *, llvm::Value *> rowsOfPart(llvm::Value *batch,
+                                                     llvm::Value *part,
+                                                     llvm::Value *parts,
+                                                     int64_t tile);
+  /// Divided, and rounded up.
+  llvm::Value *divideUp(llvm::Value *value, llvm::Value *divisor);
+
   /// A loop over 0 <= i < count.
   void forEach(llvm::Value *count, const llvm::Twine &name,
                llvm::function_ref<void(llvm::Value *)> body);
