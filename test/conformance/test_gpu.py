@@ -100,12 +100,12 @@ def test_zoo(name: str, monkeypatch):
     follow(compiled, model, (inputs,), SEQUENCES.get(name))
 
 
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 # Six products at once need more registers than a thread has: a few hundred bytes of theirs lie in
 # local memory.
 SPILLING = {"gru_stack", "torch_lstm"}
 
 
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("name", sorted(path.stem for path in ZOO.glob("*.py")))
 def test_zoo_is_assembled(name: str, architecture: str, tmp_path, monkeypatch):
     """CUDA's assembler takes every kernel, and a step keeps to its registers, but for those."""
