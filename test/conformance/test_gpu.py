@@ -63,6 +63,36 @@ def test_wide_models(name, order, monkeypatch):
     assert torch.equal(whole[:, 5:6], steps)
 
 
+@pytest.mark.parametrize("name", ["spiking", "gru", "s6"])
+def test_many_rows(name, monkeypatch):
+    """Rows enough for tiles of them have the bits of rows alone."""
+    monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "1")
+    seeded(SEED, "gpu", "many rows", name)
+    compiled = on_gpu(WIDE[name](), torch.zeros(2, 70))
+    inputs = torch.randn(2, 1203, 70).relu()
+    whole = compiled.run(inputs)
+    for row in (0, 7, 600, 1202):
+        compiled.zero_states()
+        assert torch.equal(compiled.run(inputs[:, row : row + 1].contiguous())[:, 0], whole[:, row])
+
+
+def test_two_models_at_once():
+    """A model's kernels are its own, whatever other model's are loaded."""
+    alone, together = {}, {}
+    example, inputs = torch.zeros(2, 70), torch.randn(STEPS, 2, 70)
+    for kept in (alone, together):
+        loaded = []
+        for name in ("gru", "s6", "spiking"):
+            seeded(SEED, "gpu", name)
+            compiled = on_gpu(WIDE[name](), example)
+            kept[name] = compiled.run(inputs)
+            if kept is together:
+                loaded.append(compiled)
+            del compiled
+    for name, outputs in alone.items():
+        assert torch.equal(together[name], outputs)
+
+
 def test_stochastic_steps():
     seeded(SEED, "gpu", "stochastic")
     model = WIDE["stochastic"]()

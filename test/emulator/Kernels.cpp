@@ -22,6 +22,15 @@ namespace {
 
 struct Module {
   void *library = nullptr;
+  /// Open as long as the library is loaded: the loader tells libraries apart by
+  /// their paths, and this one's is the number of the file.
+  int file = -1;
+  ~Module() {
+    if (library)
+      dlclose(library);
+    if (file >= 0)
+      close(file);
+  }
 };
 
 int runKernel(const Launch &launch, void *stream) {
@@ -84,19 +93,18 @@ int loadImage(const void *image, Module &module, std::string &log) {
     log = "the image is no shared library of the host";
     return invalidImage;
   }
-  int file = memfd_create("image", MFD_CLOEXEC);
-  if (file < 0 || write(file, image, size) != ssize_t(size)) {
+  module.file = memfd_create("image", MFD_CLOEXEC);
+  if (module.file < 0 || write(module.file, image, size) != ssize_t(size)) {
     log = "there is no room for the image";
     return outOfMemory;
   }
   showEmulator();
-  std::string path = "/proc/self/fd/" + std::to_string(file);
+  std::string path = "/proc/self/fd/" + std::to_string(module.file);
   module.library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!module.library) {
     const char *reason = dlerror();
     log = reason ? reason : "no reason is known";
   }
-  close(file);
   return module.library ? success : invalidImage;
 }
 
@@ -131,7 +139,6 @@ EXPORT int cuModuleLoadDataEx(void **module, const void *image, unsigned count,
 EXPORT int cuModuleUnload(void *module) {
   Call call("cuModuleUnload");
   std::unique_ptr<Module> own(static_cast<Module *>(module));
-  dlclose(own->library);
   --ttc_emulator.modules;
   return call.error;
 }
