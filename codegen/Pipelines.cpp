@@ -49,8 +49,7 @@ void ttc::addFusePasses(OpPassManager &pm, const Schedule &schedule) {
   pm.addPass(createPlanStates());
   pm.addPass(createBatchTime(
       BatchTimeOptions{schedule.block, schedule.cache << 10,
-                       schedule.tileRows(schedule.panel, /*chains=*/1),
-                       schedule.events != ListEvents::Off}));
+                       schedule.tileRows(schedule.panel, /*chains=*/1)}));
 }
 
 void ttc::addSchedulePasses(OpPassManager &pm, const Schedule &schedule,

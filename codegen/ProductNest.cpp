@@ -149,9 +149,6 @@ void NestEmitter::emitEventRows(Products &products) {
   if (small <= 1 || schedule.events == ListEvents::Always ||
       (matchPattern(products.rows, m_ConstantInt(&rows)) && rows.slt(small)))
     return rowByRow(constant(0), products.rows);
-  auto compare = [&](arith::CmpIPredicate predicate, Value l, int64_t r) {
-    return Value(arith::CmpIOp::create(b, predicate, l, constant(r)));
-  };
   /// What the branch that is taken makes.
   auto choose = [&](Value condition, Type type, function_ref<Value()> then,
                     function_ref<Value()> otherwise) -> Value {
@@ -164,33 +161,37 @@ void NestEmitter::emitEventRows(Products &products) {
     scf::YieldOp::create(b, ValueRange{otherwise()});
     return choice.getResult(0);
   };
-  loop(constant(0), products.rows, large, [&](Value first) {
+  auto wholeTiles = [&](Value count, int64_t each) -> Value {
+    return arith::SubIOp::create(
+        b, count, arith::RemUIOp::create(b, count, constant(each)));
+  };
+  // Tiles side by side read a panel in turn while it is near. So many of them
+  // are chosen for at once as a block of a sequence has.
+  int64_t together = llvm::divideCeil(schedule.block, large) * large;
+  loop(constant(0), products.rows, together, [&](Value first) {
     Value rest = arith::SubIOp::create(b, products.rows, first);
-    Value count = arith::MinUIOp::create(b, rest, constant(large));
+    Value count = arith::MinUIOp::create(b, rest, constant(together));
     Value areTiled = choose(
-        compare(arith::CmpIPredicate::uge, count, small), b.getI1Type(),
-        [&] { return areMany(products, first, count); },
-        [&] { return arith::ConstantIntOp::create(b, b.getI1Type(), 0); });
-    Type index = b.getIndexType();
-    Value tiled = choose(
-        areTiled, index,
+        arith::CmpIOp::create(b, arith::CmpIPredicate::uge, count,
+                              constant(small)),
+        b.getI1Type(), [&] { return areMany(products, first, count); },
+        [&]() -> Value {
+          return arith::ConstantIntOp::create(b, b.getI1Type(), 0);
+        });
+    Value end = choose(
+        areTiled, b.getIndexType(),
         [&] {
-          return choose(
-              compare(arith::CmpIPredicate::eq, count, large), index,
-              [&] {
-                emitTiles(products, first, add(first, constant(large)), large);
-                return count;
-              },
-              [&]() -> Value {
-                Value remainder =
-                    arith::RemUIOp::create(b, count, constant(small));
-                Value whole = arith::SubIOp::create(b, count, remainder);
-                emitTiles(products, first, add(first, whole), small);
-                return whole;
-              });
+          Value ofLarge = wholeTiles(count, large);
+          Value middle = add(first, ofLarge);
+          Value last =
+              add(middle,
+                  wholeTiles(arith::SubIOp::create(b, count, ofLarge), small));
+          emitTiles(products, first, middle, large);
+          emitTiles(products, middle, last, small);
+          return last;
         },
-        [&] { return constant(0); });
-    rowByRow(add(first, tiled), add(first, count));
+        [&] { return first; });
+    rowByRow(end, add(first, count));
   });
 }
 

@@ -41,7 +41,7 @@ public:
   bool build(int64_t &block, BytesAttr &buffers) {
     if (!step.canLeadByTime())
       return false;
-    stages = planStages(step, options.events);
+    stages = planStages(step);
     for (auto [index, stage] : llvm::enumerate(stages))
       for (Operation *op : stage.ops)
         stageOf[op] = index;
@@ -374,7 +374,7 @@ struct BatchTime : ttc::impl::BatchTimeBase<BatchTime> {
     func::FuncOp copy = step.clone();
     int64_t block;
     BytesAttr buffers;
-    BatchTimeOptions options{rows, cache, tile, events};
+    BatchTimeOptions options{rows, cache, tile};
     if (StageBuilder(step, copy, options).build(block, buffers)) {
       Builder builder(&getContext());
       module->setAttr(blockAttr, builder.getI64IntegerAttr(block));

@@ -465,8 +465,7 @@ def BatchTime : TTC_Pass<"ttc-batch-time"> {
     matrix of weights then reads them once for many rows. What needs itself from one
     timestep to the next, the update of a membrane or a gate with its recurrent product,
     goes timestep by timestep, layer after layer, so that its weights stay in the nearest
-    cache. A nest is split where both are in it. Products of events stay in their timestep,
-    whose active inputs are few.
+    cache. A nest is split where both are in it.
 
     Each stage is a function like the step. `ttc.whole_block` says that it takes the block
     at once; `ttc.buffer` where in the block's buffers lies what passes from stage to stage.
@@ -531,8 +530,7 @@ def BatchTime : TTC_Pass<"ttc-batch-time"> {
     Option<"rows", "rows", "int64_t", "48", "the most rows of a block">,
     Option<"cache", "cache", "int64_t", "256 * 1024",
            "bytes that what passes between stages may take">,
-    Option<"tile", "tile", "int64_t", "12", "rows that a product computes at once">,
-    Option<"events", "events", "bool", "true", "whether products list their active inputs">
+    Option<"tile", "tile", "int64_t", "12", "rows that a product computes at once">
   ];
 }
 

@@ -77,11 +77,10 @@ namespace {
 
 class StagePlanner {
 public:
-  StagePlanner(StepFunction &step, bool listsEvents)
-      : step(step), listsEvents(listsEvents) {}
+  explicit StagePlanner(StepFunction &step) : step(step) {}
 
   /// Products of a recurrent nest whose inputs no recurrence needs become nests
-  /// of their own. Events keep theirs: a timestep's active inputs are few.
+  /// of their own.
   void splitProducts() {
     findGroups();
     // Decided for all before any is replaced: the groups know the operations
@@ -97,9 +96,7 @@ public:
         Operation *producer = root.getDefiningOp();
         bool isRecurrent = step.isState(root) ||
                            (producer && groupOf(producer) == groupOf(nest));
-        bool isEvents =
-            listsEvents && producer && mayBeEvents(nest.getProductInputs()[p]);
-        if (!isRecurrent && !isEvents)
+        if (!isRecurrent)
           apart.push_back(p);
       }
       if (!apart.empty())
@@ -290,7 +287,6 @@ private:
   }
 
   StepFunction &step;
-  bool listsEvents;
   SmallVector<Operation *> ops;
   SmallVector<bool> recurrent;
   SmallVector<unsigned> group;
@@ -299,8 +295,8 @@ private:
 
 } // namespace
 
-SmallVector<Stage> ttc::planStages(StepFunction &step, bool listsEvents) {
-  StagePlanner planner(step, listsEvents);
+SmallVector<Stage> ttc::planStages(StepFunction &step) {
+  StagePlanner planner(step);
   planner.splitProducts();
   return planner.plan();
 }

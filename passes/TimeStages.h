@@ -51,9 +51,8 @@ struct Stage {
 };
 
 /// The stages of a step, in order. Changes it: a product of a recurrent nest
-/// whose input no recurrence needs becomes a nest of its own, but not one that
-/// `listsEvents`.
-llvm::SmallVector<Stage> planStages(StepFunction &step, bool listsEvents);
+/// whose input no recurrence needs becomes a nest of its own.
+llvm::SmallVector<Stage> planStages(StepFunction &step);
 
 } // namespace ttc
 

@@ -65,12 +65,12 @@ ttc.model @dense(%x: tensor<31xf32>) -> tensor<64xf32> {
 
 // -----
 
-// Rows that would fill a tile are looked at first: if many of their inputs are active they
-// are a tile, which takes all inputs; else each row goes by itself, with a list.
+// Rows that would fill tiles are looked at first, four tiles' at once: if many of their inputs
+// are active they go in tiles, which take all inputs; else each row goes by itself, with a list.
 // CHECK-LABEL: func.func @batch.step(
 // CHECK-SAME: %[[BATCH:[^:]*]]: index) {
 ttc.model @batch(%x: tensor<?x32xf32>) -> tensor<?x96xf32> {
-  // CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[BATCH]] step %c12 {
+  // CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[BATCH]] step %c48 {
   // CHECK: %[[ARE_MANY:.*]] = scf.if
   // CHECK: arith.cmpf une
   // CHECK: arith.cmpf ogt

@@ -155,6 +155,43 @@ func.func @feedback(%x: tensor<?x2xf32> {ttc.input = "x"}, %w: tensor<2x2xf32> {
 
 // -----
 
+// A product with events that a recurrence makes is one for the whole block, too, and knows its
+// input for events: rows that are seldom zero then share what they read of the weights.
+#all = affine_map<(i, j) -> (i, j)>
+// CHECK-LABEL: func.func @events(
+// CHECK-SAME: ttc.stages = [@events.stage0, @events.stage1, @events.stage2]
+// CHECK-LABEL: func.func @events.stage0(
+// CHECK-NOT: ttc.whole_block
+// CHECK: ttc.nest "a"
+// CHECK-LABEL: func.func @events.stage1(
+// CHECK-SAME: tensor<?x32xf32> {ttc.buffer = {{[^,]*}}, ttc.events, ttc.input = ""}
+// CHECK-SAME: ttc.whole_block
+// CHECK: ttc.nest "b" product({{.*}}) maps []
+// CHECK-LABEL: func.func @events.stage2(
+// CHECK-NOT: ttc.whole_block
+// CHECK: ttc.nest "b" operands(
+func.func @events(%x: tensor<?x32xf32> {ttc.input = "x"}, %w: tensor<2x32xf32> {ttc.prepared = 0 : index},
+                  %s: tensor<?x32xf32> {ttc.state = @s}, %t: tensor<?x2xf32> {ttc.state = @t})
+    -> (tensor<?x2xf32> {ttc.output = "y"}, tensor<?x32xf32> {ttc.state = @s}, tensor<?x2xf32> {ttc.state = @t}) {
+  %0:2 = ttc.nest "a" operands(%x, %s : tensor<?x32xf32>, tensor<?x32xf32>) maps [#all, #all]
+      -> tensor<?x32xf32>, tensor<?x32xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %1 = arith.addf %a, %b : f32
+    %zero = arith.constant 0.0 : f32
+    %2 = arith.maximumf %1, %zero : f32
+    ttc.yield %2, %1 : f32, f32
+  }
+  %3 = ttc.nest "b" product(%0#0 : tensor<?x32xf32>) weights(%w : tensor<2x32xf32>)
+      operands(%t : tensor<?x2xf32>) maps [#all] -> tensor<?x2xf32> {
+  ^bb0(%acc: f32, %old: f32):
+    %4 = arith.subf %old, %acc : f32
+    ttc.yield %4 : f32
+  }
+  return %3, %0#1, %3 : tensor<?x2xf32>, tensor<?x32xf32>, tensor<?x2xf32>
+}
+
+// -----
+
 // Without a batch the time is put in front of every tensor of a block, and of every map; a
 // prepared value has none.
 #all = affine_map<(i) -> (i)>
