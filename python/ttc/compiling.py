@@ -51,7 +51,7 @@ def compile(
         default the model's own. torch.bfloat16 or torch.float16: computed in float32, with the
         states and the weights of matrices kept in that; inputs and outputs stay float32.
     schedule: "key=value,key=value" to lay the timestep out otherwise than the compiler would
-        choose for this machine; docs/schedule.md has the keys.
+        choose for the CPU of this machine; docs/schedule.md has the keys.
     threads: how many threads make a timestep together. The bits are those of one; it pays where
         the weights are more than the cache of one core holds, or the batch is large. `set_threads`
         changes it, up to this number.

@@ -143,16 +143,59 @@ static Error readTargets(Options &options) {
                                "': --target takes cpu, nvptx or cpu,nvptx");
     (name == "cpu" ? options.forCPU : options.forGPU) = true;
   }
-  if ((options.emit == Emit::PTX || options.emit == Emit::Cubin) &&
-      (options.forCPU || !options.forGPU))
+  return Error::success();
+}
+
+/// What would say nothing, since there is no code for a CPU.
+static Error checkWithoutCPU(const Options &options) {
+  if (options.cpus.size() > 1)
+    return createStringError(
+        "--mcpu names several CPUs, but with --target=nvptx a CPU prepares the "
+        "weights and no more: name one, or compile with --target=cpu,nvptx");
+  if (options.threads > 1)
+    return createStringError(
+        "--threads is for CPUs, but --target=nvptx was given");
+  if (!options.schedule.empty())
+    return createStringError(
+        "--schedule is for CPUs, but --target=nvptx was given: leave it out, "
+        "or compile with --target=cpu,nvptx");
+  if (options.report != ReportForm::None)
+    return createStringError(
+        "--report is of the code for CPUs, but --target=nvptx was given: ask "
+        "for it with --target=cpu or cpu,nvptx");
+  return Error::success();
+}
+
+/// What would say nothing, since there is no code for a GPU.
+static Error checkWithoutGPU() {
+  const cl::Option *forGPUs[] = {&gpuArchitectures, &useCubins};
+  for (const cl::Option *option : forGPUs)
+    if (option->getNumOccurrences())
+      return createStringError("--" + option->ArgStr +
+                               " is for GPUs, but the target is cpu: leave it "
+                               "out, or compile with --target=nvptx or "
+                               "cpu,nvptx");
+  return Error::success();
+}
+
+static Error checkTargets(const Options &options) {
+  bool isKernels = options.emit == Emit::PTX || options.emit == Emit::Cubin;
+  if (isKernels && (options.forCPU || !options.forGPU))
     return createStringError(
         "--emit=ptx and --emit=cubin are for --target=nvptx");
+  if (isKernels && options.gpus.size() > 1)
+    return createStringError("--gpu-arch names several architectures, which "
+                             "only a binary has room for: name one");
+  if (options.emit == Emit::PTX && options.useCubins)
+    return createStringError("--gpu-cubin is for binaries, but --emit=ptx was "
+                             "given: leave it out, or emit cubin");
   if (options.forGPU && options.weightsStorage == "int8")
     return createStringError("--weights-storage=int8 is for CPUs: GPUs read "
                              "f32, bf16 or f16");
-  if (!options.forCPU && options.threads > 1)
-    return createStringError(
-        "--threads is for CPUs, but --target=nvptx was given");
+  if (!options.forCPU)
+    return checkWithoutCPU(options);
+  if (!options.forGPU)
+    return checkWithoutGPU();
   return Error::success();
 }
 
@@ -179,6 +222,10 @@ static Error checkOutputs(const Options &options) {
     return createStringError(
         "--weights embeds weights into code, which this --emit does not write: "
         "leave it out, or emit llvm, asm, obj, lib, shared or exe");
+  if (options.cpus.size() > 1 && !options.emitsCode())
+    return createStringError(
+        "--mcpu names several CPUs, which only a binary has room for: name "
+        "one, or emit llvm, asm, obj, lib, shared or exe");
   return Error::success();
 }
 
@@ -228,5 +275,7 @@ Error ttc::readOptions(int argc, char **argv, Options &options) {
   for (auto read : {readTargets, readNumbers, readBatch})
     if (Error error = read(options))
       return error;
+  if (Error error = checkTargets(options))
+    return error;
   return checkOutputs(options);
 }

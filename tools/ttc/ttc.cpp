@@ -51,10 +51,7 @@ public:
     table.modelFingerprint = fingerprintModel(*module);
     if (options.emit == Emit::Model)
       return writeText(moduleText());
-    if (failed(measureStates()))
-      return failure();
-
-    if (failed(resolveTargets()))
+    if (failed(resolveTargets()) || failed(measureStates()))
       return failure();
 
     struct Stage {
@@ -146,10 +143,6 @@ private:
     TargetOptions asked;
     asked.triple = options.triple;
     asked.optimizationLevel = options.optimizationLevel;
-    if (options.cpus.size() > 1 && !options.emitsCode())
-      return report("--mcpu names several CPUs, which only a binary has room "
-                    "for: name one, or emit llvm, asm, obj, lib, shared or "
-                    "exe");
     std::vector<ttc::Target> machines;
     for (const std::string &name : options.cpus) {
       asked.cpu = name;
@@ -171,6 +164,13 @@ private:
     schedule = llvm::cantFail(scheduleFor(machine));
     otherMachines.assign(std::make_move_iterator(machines.begin() + 1),
                          std::make_move_iterator(machines.end()));
+    if (options.forGPU)
+      for (const std::string &name : options.gpus) {
+        auto gpu = resolveGpu(name);
+        if (!gpu)
+          return report(gpu.takeError());
+        gpus.push_back(std::move(*gpu));
+      }
     return success();
   }
 
@@ -233,12 +233,7 @@ private:
     DeviceOptions asked;
     asked.asCubin = options.useCubins || options.emit == Emit::Cubin;
     asked.verbose = options.verbose;
-    for (const std::string &name : options.gpus) {
-      auto gpu = resolveGpu(name);
-      if (!gpu)
-        return gpu.takeError();
-      asked.gpus.push_back(std::move(*gpu));
-    }
+    asked.gpus = gpus;
     progress.stage("compiling for GPUs");
     return compileForGpus(scheduled, table, machine, asked,
                           [&](ModuleOp host, const ModelTable &own) {
@@ -252,9 +247,6 @@ private:
     auto code = compileForDevice(*module, llvmContext);
     if (!code)
       return report(code.takeError());
-    if (code->images.size() > 1)
-      return report("--gpu-arch names several architectures, which only a "
-                    "binary has room for: name one");
     return writeText(code->images.front().bytes);
   }
 
@@ -474,6 +466,7 @@ private:
   /// from.
   std::vector<ttc::Target> otherMachines;
   OwningOpRef<ModuleOp> nests;
+  std::vector<GpuTarget> gpus;
   ModelTable table;
 };
 
