@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/DescriptorFields.h"
 #include "codegen/EmitKernels.h"
 #include "codegen/Pipelines.h"
 
@@ -17,9 +18,6 @@
 
 using namespace llvm;
 using namespace ttc;
-
-/// Fields of a ttc_model_descriptor, in its order.
-enum Field { PreparedSize = 16, Prepared = 19, Checksum = 20, Prepare = 21 };
 
 static SmallVector<Constant *> fieldsOf(GlobalVariable *descriptor) {
   SmallVector<Constant *> fields;
@@ -61,9 +59,11 @@ static Constant *deviceCode(Module &module, ArrayRef<Constant *> host,
       "images");
   return global(
       ConstantStruct::getAnon(
-          {host[PreparedSize], host[Prepared], host[Checksum], host[Prepare],
-           bytes(numbers.scratchSize), bytes(numbers.threads),
-           ConstantInt::get(i32, blockThreads),
+          {host[DescriptorField::prepared_size],
+           host[DescriptorField::prepared],
+           host[DescriptorField::prepared_checksum],
+           host[DescriptorField::prepare], bytes(numbers.scratchSize),
+           bytes(numbers.threads), ConstantInt::get(i32, blockThreads),
            ConstantInt::get(i32, table.rowsAreIndependent),
            ConstantInt::get(i32, images.size()), ConstantInt::get(i32, 0),
            imageTable}),
@@ -89,9 +89,12 @@ Expected<std::unique_ptr<Module>> ttc::addDevice(std::unique_ptr<Module> module,
   GlobalVariable *descriptor = module->getNamedGlobal(name);
   SmallVector<Constant *> ofHost = fieldsOf(prepares);
   SmallVector<Constant *> fields = fieldsOf(descriptor);
-  fields[deviceField] = deviceCode(*module, ofHost, images, table, numbers);
+  fields[DescriptorField::device] =
+      deviceCode(*module, ofHost, images, table, numbers);
   if (isAlone)
-    for (unsigned field : {PreparedSize, Prepared, Checksum, Prepare})
+    for (unsigned field :
+         {DescriptorField::prepared_size, DescriptorField::prepared,
+          DescriptorField::prepared_checksum, DescriptorField::prepare})
       fields[field] = Constant::getNullValue(fields[field]->getType());
   descriptor->setInitializer(ConstantStruct::getAnon(fields));
   if (!isAlone)

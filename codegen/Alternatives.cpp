@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/DescriptorFields.h"
 #include "codegen/Pipelines.h"
 
 #include "llvm/IR/Constants.h"
@@ -19,7 +20,8 @@ using namespace llvm;
 using namespace ttc;
 
 static Constant *alternativeOf(GlobalVariable *descriptor) {
-  return descriptor->getInitializer()->getAggregateElement(alternativeField);
+  return descriptor->getInitializer()->getAggregateElement(
+      DescriptorField::alternative);
 }
 
 static void setAlternative(GlobalVariable *descriptor, Constant *alternative) {
@@ -27,7 +29,7 @@ static void setAlternative(GlobalVariable *descriptor, Constant *alternative) {
   SmallVector<Constant *> values;
   for (Value *field : fields->operands())
     values.push_back(cast<Constant>(field));
-  values[alternativeField] = alternative;
+  values[DescriptorField::alternative] = alternative;
   descriptor->setInitializer(ConstantStruct::get(fields->getType(), values));
 }
 

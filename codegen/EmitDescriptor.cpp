@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/DescriptorFields.h"
 #include "codegen/EmitSteps.h"
 #include "codegen/Pipelines.h"
 #include "codegen/Scheduling.h"
@@ -58,8 +59,7 @@ public:
       prepared = global;
       checksum = string(embedded->checksum);
     }
-    // In the order of ttc_model_descriptor; natural alignment adds the padding
-    // that C does.
+    // In the order of ttc_model_descriptor.
     Constant *fields[] = {ConstantInt::get(i32, TTC_ABI_VERSION),
                           ConstantInt::get(i32, sizeof(ttc_model_descriptor)),
                           string(table.name),
@@ -93,6 +93,7 @@ public:
                           sharedStep,
                           sharedRun,
                           null};
+    static_assert(std::size(fields) == DescriptorField::count);
     auto *descriptor = constantGlobal(ConstantStruct::getAnon(fields),
                                       "ttc_model_" + table.name);
     descriptor->setLinkage(GlobalValue::ExternalLinkage);
@@ -216,7 +217,12 @@ private:
     };
     if (!table.rowsAreIndependent)
       return emitTogether();
-    // Whole tiles of rows for each worker, two at least.
+    // Whole tiles of rows for each worker, two at least. One number serves all
+    // CPUs: the tiles that they choose (Schedule::tileRows) have 12 rows with
+    // 32 vector registers and 6 with 16, or a half or a quarter of that where
+    // sums are split. Where they have others (24 for few inputs and outputs of
+    // one register, or as --schedule says), some rows may be left over from
+    // tiles: that costs time, no bits.
     constexpr int64_t tile = 12;
     Value *tiles = calls.divideUp(batch, ConstantInt::get(i64, tile));
     calls.branch(

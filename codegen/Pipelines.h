@@ -79,9 +79,6 @@ translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
 void emitDescriptor(llvm::Module &module, const ModelTable &table,
                     const EmbeddedWeights *embedded);
 
-/// Which field of a descriptor is the alternative, and which the device's code.
-inline constexpr unsigned alternativeField = 27, deviceField = 32;
-
 /// Links `other`, the same model translated for another CPU, into `module`, and
 /// makes it the last of the alternatives there. Their functions say themselves
 /// which CPU they are for.
