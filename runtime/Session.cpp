@@ -7,6 +7,8 @@
 
 #include "Session.h"
 
+#include "SharedStep.h"
+
 #include <cstring>
 
 namespace ttc {
@@ -81,6 +83,7 @@ ttc_session::ttc_session(ttc_model *model) : model(model) { model->retain(); }
 
 ttc_session::~ttc_session() {
   // What the model owns goes with its last session.
+  delete sharing.load(std::memory_order_relaxed);
   device.reset();
   states = StatesBlock();
   model->release();
@@ -263,8 +266,7 @@ extern "C" ttc_status ttc_session_fork(const ttc_session *session,
     copy->setExists(session->exists.load(std::memory_order_relaxed),
                     session->batch.load(std::memory_order_relaxed),
                     session->generator());
-    copy->threads.store(session->threads.load(std::memory_order_relaxed),
-                        std::memory_order_relaxed);
+    setSharing(*copy, ttc_session_threads(session));
     copy->timestep.store(session->timestep.load(std::memory_order_relaxed),
                          std::memory_order_relaxed);
     *out = copy.release();

@@ -35,8 +35,7 @@ struct StatesBlock {
   int64_t batch = 0; ///< 0 for no block
 };
 
-/// The time of a step before any was made.
-constexpr uint32_t unknownNanoseconds = UINT32_MAX;
+struct Sharing;
 
 /// A tensor that is to become a state.
 struct StateSource {
@@ -65,10 +64,8 @@ struct ttc_session {
   /// Whether the states exist.
   std::atomic<bool> exists{false};
   mutable std::atomic<bool> busy{false};
-  /// How many threads may make a step together.
-  std::atomic<int32_t> threads{1};
-  /// How long one thread is thought to take for a step, where there are more.
-  uint32_t stepNanoseconds = ttc::unknownNanoseconds;
+  /// How several threads make its steps; null where none ever did.
+  std::atomic<ttc::Sharing *> sharing{nullptr};
   /// What it has on a GPU; null on the CPU. With it a session and the block of
   /// its states, each behind the 16 bytes that glibc's heap keeps of it, fill
   /// whole cache lines: with another size, the alignment of the next block

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A team is not always sooner. Workers that sleep must be woken, which takes
-// longer than a small step: that one is made alone, and where steps follow each
-// other closely the workers are woken for the next one. On a machine with fewer
+// A team is not always sooner: which way is, is tried (TeamTrial.h). Workers
+// that sleep must be woken, which takes longer than a small step: that one is
+// made alone, and where steps follow each other closely the workers are woken
+// for the next one. On a machine with fewer
 // free CPUs than workers the system puts one aside in the middle of a step, for
 // milliseconds, and all others wait: then steps are made alone for several
 // times as long as was lost, so that no more than a small part of the time is.
@@ -92,30 +93,35 @@ Made tryTogether(WorkerPool::Work work, const Call &call, int64_t workers,
 
 /// What is thought of the next call after one that took so long a step.
 uint32_t nextEstimate(uint32_t present, const Made &made, uint64_t step) {
-  const bool unknown = present == unknownNanoseconds;
+  const bool unknown = present == Sharing::unknownNanoseconds;
   if (made.together && !unknown)
     // A call for which workers were woken does not show how long it takes
     // without. Where it is less than is thought, a few of them lead to one that
     // is made alone and shows it.
     return made.woke ? present - present / 8 : present;
   return static_cast<uint32_t>(
-      std::min(step, uint64_t(unknownNanoseconds - 1)));
+      std::min(step, uint64_t(Sharing::unknownNanoseconds - 1)));
 }
 
 template <typename Alone>
 void make(ttc_session &session, WorkerPool::Work work, const Call &call,
           Alone &&alone) {
+  Sharing &sharing = *session.sharing.load(std::memory_order_relaxed);
+  const TeamTrial::Way way = sharing.trial.next(call.batch, work == shareOfRun);
+  if (way == TeamTrial::Way::AloneUnmeasured)
+    return alone();
   const uint64_t start = nanosecondsNow();
   const uint64_t steps = static_cast<uint64_t>(call.steps);
   Made made;
-  if (start >= aloneUntil.load(std::memory_order_relaxed) &&
+  if (way == TeamTrial::Way::Team &&
+      start >= aloneUntil.load(std::memory_order_relaxed) &&
       workerPool.tryTake()) {
     uint64_t expected = 0;
-    if (__builtin_mul_overflow(steps, uint64_t(session.stepNanoseconds),
+    if (__builtin_mul_overflow(steps, uint64_t(sharing.stepNanoseconds),
                                &expected))
       expected = UINT64_MAX;
     made =
-        tryTogether(work, call, session.threads.load(std::memory_order_relaxed),
+        tryTogether(work, call, sharing.threads.load(std::memory_order_relaxed),
                     start, expected);
     workerPool.give();
   }
@@ -127,11 +133,27 @@ void make(ttc_session &session, WorkerPool::Work work, const Call &call,
     aloneUntil.store(
         end + std::min(made.waited * aloneTimes, mostAloneNanoseconds),
         std::memory_order_relaxed);
-  session.stepNanoseconds =
-      nextEstimate(session.stepNanoseconds, made, took / steps);
+  // In a steady stream nobody is woken.
+  if (!made.together || !made.woke)
+    sharing.trial.took(made.together, took, took / steps);
+  sharing.stepNanoseconds =
+      nextEstimate(sharing.stepNanoseconds, made, took / steps);
 }
 
 } // namespace
+
+void setSharing(ttc_session &session, int64_t threads) {
+  Sharing *sharing = session.sharing.load(std::memory_order_relaxed);
+  if (!sharing) {
+    if (threads == 1)
+      return;
+    sharing = new Sharing;
+    session.sharing.store(sharing, std::memory_order_release);
+  }
+  sharing->trial = TeamTrial();
+  sharing->threads.store(static_cast<int32_t>(threads),
+                         std::memory_order_relaxed);
+}
 
 void stepShared(ttc_session &session, const void *const *inputs,
                 void *const *outputs, void *scratch, int64_t batch) {
@@ -190,12 +212,13 @@ extern "C" ttc_status ttc_session_set_threads(ttc_session *session,
                   " make a step together."};
     status = workerPool.make(threads);
     if (!status.failed())
-      session->threads.store(static_cast<int32_t>(threads),
-                             std::memory_order_relaxed);
+      setSharing(*session, threads);
     return status;
   });
 }
 
 extern "C" int64_t ttc_session_threads(const ttc_session *session) {
-  return session ? session->threads.load(std::memory_order_relaxed) : 1;
+  const Sharing *sharing =
+      session ? session->sharing.load(std::memory_order_acquire) : nullptr;
+  return sharing ? sharing->threads.load(std::memory_order_relaxed) : 1;
 }

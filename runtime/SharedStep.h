@@ -15,14 +15,31 @@
 #define TTC_SHAREDSTEP_H
 
 #include "Session.h"
+#include "TeamTrial.h"
 
 namespace ttc {
 
+/// What a session knows whose steps may have several threads.
+struct Sharing {
+  std::atomic<int32_t> threads{1};
+  TeamTrial trial;
+  /// How long one thread is thought to take for a step.
+  uint32_t stepNanoseconds = unknownNanoseconds;
+
+  /// The time of a step before any was made.
+  static constexpr uint32_t unknownNanoseconds = UINT32_MAX;
+};
+
 /// Whether a step of this session may have more than one thread.
 inline bool mayShare(const ttc_session &session) {
-  return __builtin_expect(session.threads.load(std::memory_order_relaxed) != 1,
-                          false);
+  const Sharing *sharing = session.sharing.load(std::memory_order_relaxed);
+  return __builtin_expect(sharing != nullptr, false) &&
+         sharing->threads.load(std::memory_order_relaxed) != 1;
 }
+
+/// Lets so many threads make the steps of a session that is in use by nobody
+/// else. May throw std::bad_alloc.
+void setSharing(ttc_session &session, int64_t threads);
 
 /// As the model's step and run, of a session that may share them.
 void stepShared(ttc_session &session, const void *const *inputs,

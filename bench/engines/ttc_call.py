@@ -65,19 +65,22 @@ class _Buffers:
 
 
 class CallEngine:
-    """A model compiled with `options`, timed by that clock of clock_gettime."""
+    """A model compiled with `options`, timed by that clock of clock_gettime.
+
+    batch: as `ttc --batch` takes it; default: the setting's.
+    """
 
     note = ""
     cores = 1
     clock = time.CLOCK_PROCESS_CPUTIME_ID
 
-    def __init__(self, setting: Setting, *options: str):
+    def __init__(self, setting: Setting, *options: str, batch: str | None = None):
         self._setting = setting
         source = setting.folder / "model"
         ttc.export(setting.case.model(), setting.checked[0], source)
         # Of one path the loader would take what another engine has loaded.
         library = setting.folder / f"libmodel{''.join(options)}.so"
-        given = ["--weights", f"{source}.safetensors", f"--batch={setting.batch}"]
+        given = ["--weights", f"{source}.safetensors", f"--batch={batch or setting.batch}"]
         toolchain.run_driver(source.with_suffix(".mlir"), library, [*given, *options])
         self._model = native.Model(library, None, True)
         self.session = native.Session(self._model)

@@ -21,7 +21,9 @@ class _TwoThreads(CallEngine):
         self._cores = os.sched_getaffinity(0)
         if len(self._cores) < 2:
             raise Unavailable("there is one core")
-        super().__init__(setting, "--threads=2")
+        # Many rows are divided, without barriers, where their number is not fixed.
+        batch = None if setting.batch == 1 else "dynamic"
+        super().__init__(setting, "--threads=2", batch=batch)
         self.session.threads = 2
 
     def time(self, calls: int) -> float:

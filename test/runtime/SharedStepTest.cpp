@@ -45,6 +45,38 @@ const ttc_model_descriptor countingModel = [] {
   return descriptor;
 }();
 
+/// Keeps a CPU busy for longer than it takes to share a step.
+void dawdle() {
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::microseconds(20);
+  while (std::chrono::steady_clock::now() < end)
+    ;
+}
+
+/// The same models, of which one way to make a step takes long.
+const ttc_model_descriptor slowAlone = [] {
+  ttc_model_descriptor descriptor = countingModel;
+  descriptor.step = [](const void *const *inputs, void *const *outputs,
+                       const void *prepared, void *states, void *scratch,
+                       int64_t batch) {
+    dawdle();
+    countingModel.step(inputs, outputs, prepared, states, scratch, batch);
+  };
+  return descriptor;
+}();
+const ttc_model_descriptor slowTogether = [] {
+  ttc_model_descriptor descriptor = countingModel;
+  descriptor.shared_step = [](const void *const *inputs, void *const *outputs,
+                              const void *prepared, void *states, void *scratch,
+                              int64_t batch, const ttc_team *team,
+                              int64_t worker) {
+    dawdle();
+    countingModel.shared_step(inputs, outputs, prepared, states, scratch, batch,
+                              team, worker);
+  };
+  return descriptor;
+}();
+
 /// Until some seconds are over.
 template <typename Body> bool comesTrue(Body &&body) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -253,7 +285,7 @@ TEST_CASE("Small steps that come slowly are made alone") {
 }
 
 TEST_CASE("Small steps that follow each other closely are shared") {
-  FakeSession fake(countingModel);
+  FakeSession fake(slowAlone);
   REQUIRE(setThreads(fake.session, 2) == TTC_OK);
   fake.step(2, 0);
   pause(5000);
@@ -262,6 +294,22 @@ TEST_CASE("Small steps that follow each other closely are shared") {
     fake.step(2, 0);
     return sharedCalls - shared >= 1000;
   }));
+}
+
+TEST_CASE("Whichever way is sooner is kept") {
+  constexpr int calls = 100;
+  for (const auto &[model, kept] :
+       {std::pair(&slowAlone, &sharedCalls), {&slowTogether, &loneCalls}}) {
+    // Others may have had the CPUs during a trial.
+    CHECK(comesTrue([model = model, kept = kept] {
+      FakeSession fake(*model);
+      REQUIRE(setThreads(fake.session, 2) == TTC_OK);
+      const int before = *kept;
+      for (int i = 0; i < calls; ++i)
+        fake.step(2, i);
+      return *kept - before >= calls - 20;
+    }));
+  }
 }
 
 TEST_CASE("One thread is never helped") {

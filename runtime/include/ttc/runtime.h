@@ -289,8 +289,9 @@ TTC_API ttc_status ttc_session_run_raw(ttc_session *session,
 /// above that, or below 1; TTC_ERROR_IO where the system refuses a thread.
 ///
 /// The bits are the same whatever the number. A call is made by the calling
-/// thread alone where that is sooner or the others are not to be had: while
-/// they make a step of another session; while they sleep and the last call of
+/// thread alone where that is sooner, which the session finds out by trying
+/// both, or the others are not to be had: while they make a step of another
+/// session; while they sleep and the last call of
 /// this session took less time than waking them does; and for a while after
 /// the system had put one of them aside. On a GPU the number changes nothing.
 TTC_API ttc_status ttc_session_set_threads(ttc_session *session,
