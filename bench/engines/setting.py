@@ -8,7 +8,7 @@ import functools
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -76,6 +76,7 @@ class PythonEngine:
     zero: Callable[[], None]
     call: Callable[[torch.Tensor], torch.Tensor]
     note: str = ""
+    _: KW_ONLY
     cores: int = 1
     # Entered around whatever runs the model.
     context: Callable = torch.inference_mode

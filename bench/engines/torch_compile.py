@@ -75,7 +75,7 @@ def _compile(setting: Setting, way: _Way) -> PythonEngine:
         for _ in range(3):  # later calls get states that the earlier ones made
             _, *states[:] = compiled(example, *states)
     return PythonEngine(setting, zero, _caller(setting, way, compiled, states), way.note,
-                        _without_guards)
+                        context=_without_guards)
 
 
 def _caller(setting: Setting, way: _Way, compiled: Callable, states: list) -> Callable:
