@@ -282,13 +282,7 @@ extern "C" const char *ttc_session_device(const ttc_session *session) {
 
 extern "C" ttc_status ttc_session_set_stream(ttc_session *session, void *stream,
                                              ttc_error *error) {
-  return guarded(error, [&]() -> Status {
-    if (!session)
-      return nullArgument("session");
-    Occupied occupied(*session);
-    Status status = occupied.status();
-    if (status.failed())
-      return status;
+  return whileOccupied(session, error, [&]() -> Status {
     if (!session->device)
       return {TTC_ERROR_ARGUMENT, "NoStream",
               "The session of the model " + session->model->name +
@@ -299,14 +293,9 @@ extern "C" ttc_status ttc_session_set_stream(ttc_session *session, void *stream,
 
 extern "C" ttc_status ttc_session_synchronize(ttc_session *session,
                                               ttc_error *error) {
-  return guarded(error, [&]() -> Status {
-    if (!session)
-      return nullArgument("session");
-    Occupied occupied(*session);
-    Status status = occupied.status();
+  return whileOccupied(session, error, [&]() -> Status {
     // On the CPU a step is done when it returns.
-    return status.failed() || !session->device ? status
-                                               : session->device->synchronize();
+    return session->device ? session->device->synchronize() : Status::success();
   });
 }
 

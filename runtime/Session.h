@@ -166,6 +166,19 @@ private:
   bool entered;
 };
 
+/// Calls `body` while nobody else uses the session, which must not be null.
+template <typename Body>
+ttc_status whileOccupied(const ttc_session *session, ttc_error *error,
+                         Body &&body) {
+  return guarded(error, [&]() -> Status {
+    if (!session)
+      return nullArgument("session");
+    Occupied occupied(*session);
+    Status status = occupied.status();
+    return status.failed() ? status : body();
+  });
+}
+
 } // namespace ttc
 
 #endif // TTC_SESSION_H

@@ -183,13 +183,7 @@ using namespace ttc;
 extern "C" ttc_status ttc_session_set_threads(ttc_session *session,
                                               int64_t threads,
                                               ttc_error *error) {
-  return guarded(error, [&]() -> Status {
-    if (!session)
-      return nullArgument("session");
-    Occupied occupied(*session);
-    Status status = occupied.status();
-    if (status.failed())
-      return status;
+  return whileOccupied(session, error, [&]() -> Status {
     const ttc_model &model = *session->model;
     const int64_t most = std::max<int64_t>(model.descriptor->max_workers, 1);
     if (threads < 1)
@@ -210,7 +204,7 @@ extern "C" ttc_status ttc_session_set_threads(ttc_session *session,
               std::to_string(threads) + " threads were asked for; at most " +
                   std::to_string(WorkerPool::mostWorkers) +
                   " make a step together."};
-    status = workerPool.make(threads);
+    Status status = workerPool.make(threads);
     if (!status.failed())
       setSharing(*session, threads);
     return status;
