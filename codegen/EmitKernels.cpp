@@ -124,6 +124,8 @@ private:
     if (!gpu.isEmulated()) {
       kernel->setCallingConv(CallingConv::PTX_Kernel);
       kernel->addFnAttr("nvvm.reqntid", std::to_string(blockThreads));
+      // One is enough: for two the assembler would keep values in memory.
+      kernel->addFnAttr("nvvm.minctasm", "1");
     }
     // What nobody writes is read through the cache for constants.
     for (unsigned i = 0; i < parameters.size(); ++i)

@@ -89,11 +89,12 @@ private:
                        int64_t tileRows);
   void emitThreadRows(const Products &products, mlir::Value firstRow);
   llvm::SmallVector<mlir::Value> sumChain(const Products &products,
-                                          unsigned index, const Quad &quad,
-                                          mlir::Value from, mlir::Value to);
+                                          llvm::ArrayRef<unsigned> together,
+                                          const Quad &quad, mlir::Value from,
+                                          mlir::Value to);
   llvm::SmallVector<mlir::Value> sumChains(const Products &products,
                                            unsigned index, const Quad &quad,
-                                           int64_t first, int64_t count);
+                                           mlir::Value first, int64_t count);
   void emitColumn(const Products &products, mlir::Value row, mlir::Value column,
                   mlir::ValueRange sums);
   mlir::Value readLane(mlir::Value value, mlir::Value lane, mlir::Value mask);

@@ -26,6 +26,7 @@ import ttc  # noqa: E402  (found through the path above)
 from ttc import toolchain  # noqa: E402
 from ttc.exporting import export_model, write_file  # noqa: E402
 
+from gpus import load_emulator  # noqa: E402
 from schedules import SCHEDULES, compiled_with  # noqa: E402
 
 FULL = os.environ.get("TTC_CONFORMANCE_FULL") == "1"
@@ -56,6 +57,12 @@ def schedule():
     """The schedule that all models are compiled by, if one is named."""
     with compiled_with(SCHEDULES[SCHEDULE] if SCHEDULE else []):
         yield
+
+
+@pytest.fixture(scope="session")
+def emulator():
+    """A driver for GPUs that need not be there."""
+    return load_emulator()
 
 
 class Libraries:
