@@ -33,15 +33,19 @@ def side_by_side(layers: list[nn.Module]) -> tt.Model:
     return model.eval()
 
 
+def examples_of(layers: list[nn.Module], inputs: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """What `side_by_side` is exported with: of each sequence the first timestep, or two."""
+    return tuple(
+        x[:2].movedim(0, time_axis(layer)) if isinstance(layer, nn.RNNBase) else x[0]
+        for layer, x in zip(layers, inputs)
+    )
+
+
 class Compiled:
     """The compiled layers of one case, all shapes of it in one library."""
 
-    def __init__(self, layers: list[nn.Module], inputs: list[torch.Tensor]):
-        examples = []
-        for layer, x in zip(layers, inputs):
-            is_sequence = isinstance(layer, nn.RNNBase)
-            examples.append(x[:2].movedim(0, time_axis(layer)) if is_sequence else x[0])
-        self.model = ttc.compile(side_by_side(layers), tuple(examples))
+    def __init__(self, layers: list[nn.Module], inputs: list[torch.Tensor], **options):
+        self.model = ttc.compile(side_by_side(layers), examples_of(layers, inputs), **options)
 
     def steps(self, inputs: list[torch.Tensor]) -> tuple[list, list]:
         """From no states: the outputs and the states after every step."""
@@ -98,19 +102,17 @@ def check_rows(compiled: Compiled, layers, inputs, outputs, states) -> None:
             assert same_bits(state, together), f"'{key}' of row {row} has other bits alone"
 
 
-class Rows:
-    """The layers of one case in all their shapes, and the worst errors found so far."""
+class Layers:
+    """The layers of one case in all their shapes."""
 
-    def __init__(self, case: Case, dtype: str, record_row):
-        record_row(section=case.section, name=case.name, dtype=dtype, steps=STEPS)
-        self._case, self._dtype, self._record = case, DTYPES[dtype], record_row
+    def __init__(self, case: Case, dtype: str):
+        self._case, self._dtype = case, DTYPES[dtype]
         self._rng = seeded(SEED, str(case), dtype)
         extras = ((),) if case.only_one_batch else ((), (3,))
         self.layouts = [(layout, extra) for layout in case.layouts for extra in extras]
         self.layers = [
             case.make(self._rng, layout).to(self._dtype).eval() for layout, _ in self.layouts
         ]
-        self._errors: dict[tuple, list[tuple[float, float | None]]] = {}
 
     def inputs(self, batch: int) -> list[torch.Tensor]:
         """A sequence a layer."""
@@ -120,6 +122,16 @@ class Rows:
     def measured(self, batch: int) -> list[int]:
         """The layers that count with this batch: those of batch (2, 3), or the others."""
         return [n for n, (_, extra) in enumerate(self.layouts) if bool(extra) == (batch == 2)]
+
+
+class Rows(Layers):
+    """The layers of one case, and the worst errors found so far."""
+
+    def __init__(self, case: Case, dtype: str, record_row):
+        super().__init__(case, dtype)
+        record_row(section=case.section, name=case.name, dtype=dtype, steps=STEPS)
+        self._record = record_row
+        self._errors: dict[tuple, list[tuple[float, float | None]]] = {}
 
     def add(self, number: int, batch: int, outputs: float, states: float | None) -> None:
         key = self.layouts[number][0].dim, BATCHES[batch]
