@@ -171,6 +171,18 @@ def test_engines_agree(tmp_path, engine, group, steps):
     assert run._difference(opened.outputs(), expected, case.hard) == ""
 
 
+@pytest.mark.parametrize("engine", ["onnxruntime", "torch.compile", "aotinductor"])
+def test_engines_that_compile_agree(tmp_path, engine):
+    if engine == "onnxruntime":
+        pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    setting = Setting(GROUPS["d"][2], 1, 1, tmp_path, tmp_path)
+    expected = run.ENGINES["reference"](setting).outputs()
+    opened = run.ENGINES[engine](setting)
+    assert run._difference(opened.outputs(), expected, setting.case.hard) == ""
+    assert opened.cores == 1
+    assert opened.time(10) > 0
+
+
 def test_ttc_without_events_agrees(tmp_path):
     setting = Setting(GROUPS["b*"][1], 2, 1, tmp_path, tmp_path)
     own, dense = (run.ENGINES[name](setting).outputs() for name in ("ttc", "ttc-dense"))
