@@ -82,6 +82,9 @@ def main() -> int:
             setting = Setting(case, batch, steps, Path(folder), CACHE)
             is_late = time.monotonic() - start > 60 * opening
             results.append(_measure(setting, options, machine, where, is_late))
+        if options.json:
+            # What has been measured is not lost when the run is cut off.
+            options.json.write_text(report.times_to_json(results))
     with _pinned(options.core):
         compiled = compiling.measure(1 if options.quick else 3, _progress)
     _progress("")
@@ -93,7 +96,6 @@ def main() -> int:
     print("\n".join([goals.summary(verdicts), *lines]))
     if options.json:
         about = {"processor": _processor(), "empty_call_ns": round(empty_ns, 2)}
-        options.json.write_text(report.times_to_json(results))
         beside = options.json.with_suffix(".run.json")
         beside.write_text(report.run_to_json(machine, about, verdicts, compiled))
     if options.markdown:
