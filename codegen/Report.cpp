@@ -15,8 +15,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
-#include <cmath>
-
 using namespace mlir;
 using namespace ttc;
 
@@ -143,7 +141,7 @@ private:
     nest.flops = elements * flopsOf(op.getBody());
     if (!op.hasProduct()) {
       nest.kind = llvm::formatv("{0} elements", elements);
-      nest.scheme = "vectors of " + std::to_string(lanesOf(op.getDomain()));
+      nest.scheme = elementwiseScheme(op.getDomain());
       return;
     }
     int64_t chains = 1, inputs = 0;
@@ -164,6 +162,10 @@ private:
         op.getNumProducts() > 1
             ? llvm::formatv(", {0} products", op.getNumProducts()).str()
             : std::string());
+    if (schedule.isGPU) {
+      nest.scheme = describeThreads(*first, chains);
+      return;
+    }
     int64_t rows = elements / first->panels.outputs;
     nest.scheme = describePanels(*first, chains, rows);
     if (events && schedule.events != ListEvents::Off)
@@ -191,6 +193,22 @@ private:
     return text;
   }
 
+  /// "4 columns a thread; of few rows, 8 threads a sum".
+  std::string describeThreads(const PackedForm &form, int64_t chains) {
+    std::string text =
+        llvm::formatv("{0} columns a thread", PanelPlan::threadColumns);
+    if (form.element == prepared.storage)
+      text += ", weights " + storageName(form.element);
+    if (chains > 1)
+      text += llvm::formatv("; of few rows, {0} threads a sum", chains);
+    return text;
+  }
+
+  std::string elementwiseScheme(Type type) {
+    return schedule.isGPU ? std::string("an element a thread")
+                          : "vectors of " + std::to_string(lanesOf(type));
+  }
+
   void describeReduce(ReduceOp op, NestReport &nest) {
     int64_t points = 1;
     for (int64_t size : op.getWindow())
@@ -198,8 +216,7 @@ private:
     int64_t elements = elementsOf(op.getOutput().getType());
     nest.kind = llvm::formatv("{0} windows of {1}", elements, points);
     nest.flops = elements * points * (1 + flopsOf(op.getBody()));
-    nest.scheme =
-        "vectors of " + std::to_string(lanesOf(op.getOutput().getType()));
+    nest.scheme = elementwiseScheme(op.getOutput().getType());
     // Only what is packed is stored narrower: said where it might be expected.
     if (prepared.storage && nest.weightBytes)
       nest.scheme += ", weights as they are";
@@ -211,6 +228,8 @@ private:
 
   /// What takes the most cycles, and how many.
   void bound(NestReport &nest) {
+    if (schedule.isGPU)
+      return;
     // Two vector units, each a multiply and an add a cycle.
     double arithmetic = double(nest.flops) / (4.0 * schedule.lanes);
     double streamed = double(nest.weightBytes + nest.stateBytes) /
@@ -230,22 +249,17 @@ private:
   Level level = Level::L1;
 };
 
-std::string bytesText(int64_t bytes) {
-  if (bytes < 10000)
-    return std::to_string(bytes);
-  if (bytes < 10'000'000)
-    return llvm::formatv("{0} K", bytes / 1000);
-  return llvm::formatv("{0} M", bytes / 1'000'000);
-}
-
 } // namespace
 
 StepReport ttc::reportStep(ModuleOp module, const Schedule &schedule,
                            const Core &core) {
   func::FuncOp step = getStepFunction(module);
   StepReport report = Reporter(step, schedule, core).report();
-  report.schedule = schedule.text();
-  report.limits = schedule.limits();
+  report.forCPU = !schedule.isGPU;
+  if (report.forCPU) {
+    report.schedule = schedule.text();
+    report.limits = schedule.limits();
+  }
   if (auto names = step->getAttrOfType<ArrayAttr>(stagesAttr)) {
     report.block = module->getAttrOfType<IntegerAttr>(blockAttr).getInt();
     for (auto name : names.getAsRange<FlatSymbolRefAttr>()) {
@@ -259,124 +273,4 @@ StepReport ttc::reportStep(ModuleOp module, const Schedule &schedule,
     }
   }
   return report;
-}
-
-/// Rows of cells as columns, those of `numbers` aligned to the right.
-static std::string table(ArrayRef<std::vector<std::string>> rows,
-                         function_ref<bool(size_t)> isNumber) {
-  std::vector<size_t> widths(rows.front().size());
-  for (const auto &row : rows)
-    for (size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], row[i].size());
-  std::string text;
-  for (const auto &row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      std::string padding(widths[i] - row[i].size(), ' ');
-      line += isNumber(i) ? padding + row[i] : row[i] + padding;
-      line += "  ";
-    }
-    text += StringRef(line).rtrim().str() + "\n";
-  }
-  return text;
-}
-
-static std::string storedText(ArrayRef<StoredMatrix> stored) {
-  std::vector<std::vector<std::string>> rows = {
-      {"matrix", "outputs", "inputs", "bytes", "worst row", "SNR"}};
-  int64_t notFinite = 0;
-  for (const StoredMatrix &matrix : stored) {
-    rows.push_back({matrix.name, std::to_string(matrix.outputs),
-                    std::to_string(matrix.inputs), bytesText(matrix.bytes),
-                    llvm::formatv("{0:f4} %", matrix.worstRow * 100),
-                    std::isfinite(matrix.decibels)
-                        ? llvm::formatv("{0:f1} dB", matrix.decibels).str()
-                        : std::string("exact")});
-    notFinite += matrix.notFinite;
-  }
-  std::string text =
-      "Weights as they are stored, against what was given: the largest "
-      "relative error of an output feature's\nweights (Euclidean norms), and "
-      "the signal-to-noise ratio of all.\n" +
-      table(rows, [](size_t column) { return column >= 1; });
-  if (notFinite)
-    text += llvm::formatv("Output features with weights that are stored as NaN "
-                          "or infinite, and count for neither: {0}.\n",
-                          notFinite);
-  return text;
-}
-
-std::string StepReport::toText() const {
-  std::vector<std::vector<std::string>> rows = {{"layer", "computes", "weights",
-                                                 "states", "kflop", "cycles",
-                                                 "bound", "scheme"}};
-  double cycles = 0;
-  int64_t flops = 0;
-  for (const NestReport &nest : nests) {
-    rows.push_back({nest.layer, nest.kind, bytesText(nest.weightBytes),
-                    bytesText(nest.stateBytes),
-                    llvm::formatv("{0:f1}", nest.flops / 1000.0),
-                    llvm::formatv("{0:f0}", nest.cycles), nest.bound,
-                    nest.scheme});
-    cycles += nest.cycles;
-    flops += nest.flops;
-  }
-  rows.push_back({"all", "", bytesText(weightBytes), bytesText(stateBytes),
-                  llvm::formatv("{0:f1}", flops / 1000.0),
-                  llvm::formatv("{0:f0}", cycles), levelName(level).str(),
-                  "weights and states have room in " + levelName(level).str()});
-  std::string text =
-      table(rows, [](size_t column) { return column >= 2 && column <= 5; });
-  text += "Bytes and cycles of a timestep, with a batch of 1 where that is "
-          "dynamic; the cycles are the fewest\nthat nominal bandwidths and two "
-          "vector units allow (docs/schedule.md).\n";
-  text += "Schedule: " + schedule + "\n  for " + limits + ".\n";
-  if (stages.empty()) {
-    text += "A sequence goes timestep by timestep.\n";
-  } else {
-    text += llvm::formatv("A sequence goes in blocks of {0} rows:\n", block);
-    for (const Stage &stage : stages)
-      text += llvm::formatv("  {0}: {1}\n",
-                            stage.wholeBlock ? "the whole block"
-                                             : "timestep by timestep",
-                            llvm::join(stage.layers, ", "));
-  }
-  return stored.empty() ? text : text + storedText(stored);
-}
-
-llvm::json::Value StepReport::toJSON() const {
-  llvm::json::Array list, stageList, storedList;
-  for (const NestReport &nest : nests)
-    list.push_back(llvm::json::Object{{"layer", nest.layer},
-                                      {"computes", nest.kind},
-                                      {"weight_bytes", nest.weightBytes},
-                                      {"state_bytes", nest.stateBytes},
-                                      {"other_bytes", nest.otherBytes},
-                                      {"flops", nest.flops},
-                                      {"cycles", nest.cycles},
-                                      {"bound", nest.bound},
-                                      {"scheme", nest.scheme}});
-  for (const Stage &stage : stages)
-    stageList.push_back(
-        llvm::json::Object{{"whole_block", stage.wholeBlock},
-                           {"layers", llvm::json::Array(stage.layers)}});
-  for (const StoredMatrix &matrix : stored)
-    storedList.push_back(
-        llvm::json::Object{{"matrix", matrix.name},
-                           {"outputs", matrix.outputs},
-                           {"inputs", matrix.inputs},
-                           {"bytes", matrix.bytes},
-                           {"worst_row", matrix.worstRow},
-                           {"snr_db", std::isfinite(matrix.decibels)
-                                          ? llvm::json::Value(matrix.decibels)
-                                          : llvm::json::Value(nullptr)},
-                           {"not_finite_rows", matrix.notFinite}});
-  llvm::json::Object object{
-      {"nests", std::move(list)},  {"weight_bytes", weightBytes},
-      {"state_bytes", stateBytes}, {"level", levelName(level)},
-      {"block_rows", block},       {"stages", std::move(stageList)},
-      {"schedule", schedule},      {"limits", limits}};
-  if (!stored.empty())
-    object["stored_weights"] = std::move(storedList);
-  return object;
 }

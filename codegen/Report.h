@@ -21,6 +21,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/JSON.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,17 @@ struct NestReport {
   std::string bound; ///< what takes them: "L2", "arithmetic"
 };
 
+/// What a kernel takes of a GPU of some architecture: of each thread, but for
+/// the shared memory, which is of each block. From CUDA's assembler.
+struct KernelCost {
+  std::string architecture, kernel;
+  int64_t registers = 0;
+  int64_t stackBytes = 0, spillStoreBytes = 0, spillLoadBytes = 0;
+  int64_t sharedBytes = 0;
+};
+
 struct StepReport {
+  bool forCPU = true; ///< else there are no cycles, and no schedule
   std::vector<NestReport> nests;
   int64_t weightBytes = 0, stateBytes = 0;
   Level level = Level::L1; ///< where all weights and states have room
@@ -54,13 +65,17 @@ struct StepReport {
   /// What weights lose by being stored narrower; empty where that was not
   /// measured.
   std::vector<StoredMatrix> stored;
+  /// What the kernels take; null where there are none.
+  std::optional<std::vector<KernelCost>> kernels;
+  std::string kernelsUnknown; ///< why the list is empty, if it is: a sentence
 
   /// A table for people.
   std::string toText() const;
   llvm::json::Value toJSON() const;
 };
 
-/// Of a module of nests (after batch-time).
+/// Of a module of nests (after batch-time); `core` is of no account where the
+/// schedule is a GPU's.
 StepReport reportStep(mlir::ModuleOp module, const Schedule &schedule,
                       const Core &core);
 

@@ -28,6 +28,13 @@ struct VectorUnit {
   int64_t registers = 32; ///< vector registers
   bool hasFMA = true;
   bool isGPU = false; ///< a thread of a GPU, with one lane
+
+  static VectorUnit ofThread() {
+    VectorUnit thread;
+    thread.lanes = 1;
+    thread.isGPU = true;
+    return thread;
+  }
 };
 
 /// Whether a product lists its active inputs: never, where they are few, or

@@ -44,12 +44,7 @@ struct ScheduleGPU : ttc::impl::ScheduleGPUBase<ScheduleGPU> {
     module->setAttr(threadsAttr, threads);
   }
 
-  static Schedule forThreads() {
-    VectorUnit thread;
-    thread.lanes = 1;
-    thread.isGPU = true;
-    return Schedule(thread);
-  }
+  static Schedule forThreads() { return Schedule(VectorUnit::ofThread()); }
 
   /// How many threads the widest operation of a timestep keeps busy: in all, or
   /// for each row of the batch.

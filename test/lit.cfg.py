@@ -39,3 +39,11 @@ config.substitutions.append(
 for cpu in ("aarch64", "riscv64"):
     if shutil.which(f"qemu-{cpu}") and shutil.which(f"{cpu}-linux-gnu-gcc"):
         config.available_features.add(f"qemu-{cpu}")
+
+# CUDA's assembler, wherever ttc looks for it.
+cuda = [os.environ.get(name, "") for name in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
+if shutil.which("ptxas") or any(os.path.isfile(f"{home}/bin/ptxas") for home in cuda):
+    config.available_features.add("ptxas")
+for name in ("CUDA_HOME", "CUDA_PATH"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]

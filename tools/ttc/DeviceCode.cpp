@@ -12,14 +12,14 @@
 
 #include "DeviceCode.h"
 #include "Linker.h"
+#include "Programs.h"
+#include "Ptxas.h"
 
 #include "codegen/Pipelines.h"
 #include "codegen/TTCCodegenPasses.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 using namespace ttc;
@@ -39,35 +39,6 @@ static OwningOpRef<ModuleOp> half(ModuleOp scheduled, StringRef modelName,
   }
   return copy;
 }
-
-/// A temporary file that is removed in the end.
-namespace {
-struct TemporaryFile {
-  llvm::SmallString<128> path;
-  llvm::FileRemover remover;
-
-  llvm::Error create(StringRef extension) {
-    if (auto error = llvm::sys::fs::createTemporaryFile("ttc", extension, path))
-      return llvm::createStringError("no temporary file could be made: " +
-                                     error.message());
-    remover.setFile(path);
-    return llvm::Error::success();
-  }
-  llvm::Error write(StringRef bytes) {
-    return llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
-      out << bytes;
-      return llvm::Error::success();
-    });
-  }
-  llvm::Expected<std::string> read() {
-    auto buffer = llvm::MemoryBuffer::getFile(path);
-    if (!buffer)
-      return llvm::createStringError(
-          "'" + path + "' cannot be read: " + buffer.getError().message());
-    return (*buffer)->getBuffer().str();
-  }
-};
-} // namespace
 
 /// The same kernels as a library for this machine: the emulator calls them and
 /// has the functions that they ask.
@@ -98,24 +69,9 @@ static llvm::Expected<std::string> emitEmulated(llvm::Module &module,
   options.isHost = cpu.isHost();
   options.modelName = table.name;
   options.verbose = verbose;
-  if (llvm::Error error = linkKernels(object.path, library.path, options))
+  if (llvm::Error error = linkKernels(object.path(), library.path(), options))
     return std::move(error);
   return library.read();
-}
-
-/// What ptxas makes of PTX.
-static llvm::Expected<std::string> assemble(StringRef ptx, const GpuTarget &gpu,
-                                            bool verbose) {
-  TemporaryFile text, cubin;
-  if (llvm::Error error =
-          llvm::joinErrors(text.create("ptx"), cubin.create("cubin")))
-    return std::move(error);
-  if (llvm::Error error = text.write(ptx))
-    return std::move(error);
-  if (llvm::Error error =
-          runPtxas(text.path, cubin.path, gpu.architecture, verbose))
-    return std::move(error);
-  return cubin.read();
 }
 
 llvm::Expected<DeviceCode> ttc::compileForGpus(ModuleOp scheduled,
@@ -140,10 +96,7 @@ llvm::Expected<DeviceCode> ttc::compileForGpus(ModuleOp scheduled,
   code.host = std::move(*host);
 
   PassManager pm(scheduled->getContext());
-  VectorUnit thread;
-  thread.lanes = 1;
-  thread.isGPU = true;
-  addLLVMPasses(pm, thread);
+  addLLVMPasses(pm, VectorUnit::ofThread());
   if (failed(pm.run(*threads)))
     return llvm::createStringError("the kernels could not be lowered to LLVM");
   for (const GpuTarget &gpu : options.gpus) {
@@ -154,12 +107,18 @@ llvm::Expected<DeviceCode> ttc::compileForGpus(ModuleOp scheduled,
     auto bytes = gpu.isEmulated()
                      ? emitEmulated(**kernels, cpu, own, options.verbose)
                      : emitPTX(**kernels, gpu);
-    bool isPTX = !gpu.isEmulated() && !options.asCubin;
-    if (bytes && !gpu.isEmulated() && options.asCubin)
-      bytes = assemble(*bytes, gpu, options.verbose);
     if (!bytes)
       return bytes.takeError();
-    code.images.push_back({gpu.architecture, isPTX, std::move(*bytes)});
+    GpuImage image{gpu.architecture, !gpu.isEmulated(), std::move(*bytes)};
+    if (image.isPTX && (options.asCubin || options.measure)) {
+      auto assembly = assemble(image.bytes, gpu.architecture, options.verbose);
+      if (!assembly)
+        return assembly.takeError();
+      llvm::append_range(code.costs, assembly->costs);
+      if (options.asCubin)
+        image = {gpu.architecture, false, std::move(assembly->cubin)};
+    }
+    code.images.push_back(std::move(image));
   }
   return code;
 }

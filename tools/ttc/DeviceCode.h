@@ -14,6 +14,7 @@
 #define TTC_TOOLS_TTC_DEVICECODE_H
 
 #include "codegen/EmitKernels.h"
+#include "codegen/Report.h"
 
 namespace ttc {
 
@@ -22,11 +23,13 @@ struct DeviceCode {
   std::unique_ptr<llvm::Module> host;
   std::vector<GpuImage> images;
   DeviceNumbers numbers;
+  std::vector<KernelCost> costs; ///< of the kernels, where they were assembled
 };
 
 struct DeviceOptions {
   std::vector<GpuTarget> gpus;
   bool asCubin = false; ///< by ptxas, instead of PTX
+  bool measure = false; ///< have ptxas say what PTX costs, too
   bool verbose = false; ///< say which programs are run
 };
 

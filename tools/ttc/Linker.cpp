@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Linker.h"
+#include "Programs.h"
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -27,11 +28,10 @@ using namespace llvm;
 using namespace ttc;
 
 /// The first of `names` that is on the PATH.
-static Expected<std::string> findProgram(ArrayRef<std::string> names,
-                                         StringRef purpose) {
-  for (const std::string &name : names)
-    if (auto path = sys::findProgramByName(name))
-      return *path;
+static Expected<std::string> findLinker(ArrayRef<std::string> names,
+                                        StringRef purpose) {
+  if (auto path = findProgram(names))
+    return *path;
   return createStringError("no program to link " + purpose +
                            " was found: looked for " + join(names, ", ") +
                            " on the PATH; install one of them");
@@ -58,47 +58,22 @@ static std::vector<std::string> drivers(const LinkOptions &options,
 
 static Error run(StringRef program, ArrayRef<std::string> arguments,
                  bool verbose) {
-  SmallVector<StringRef> all = {program};
-  llvm::append_range(all, arguments);
-  if (verbose)
-    errs() << join(all, " ") << "\n";
-  SmallString<128> log;
-  if (std::error_code error =
-          sys::fs::createTemporaryFile("ttc-link", "log", log))
-    return createStringError("no temporary file could be made: " +
-                             error.message());
-  FileRemover removeLog(log);
-  std::string reason;
-  std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log),
-                                          StringRef(log)};
-  int status =
-      sys::ExecuteAndWait(program, all, std::nullopt, redirects,
-                          /*SecondsToWait=*/0, /*MemoryLimit=*/0, &reason);
-  if (status == 0)
-    return Error::success();
-  auto output = MemoryBuffer::getFile(log);
-  return createStringError("'" + program + "' failed: " + reason +
-                           (output ? (*output)->getBuffer().str() : ""));
+  return runProgram(program, arguments, verbose).takeError();
 }
 
 Error ttc::linkSharedLibrary(StringRef object, StringRef output,
                              const LinkOptions &options) {
-  auto program = findProgram(drivers(options, false), "a shared library");
+  auto program = findLinker(drivers(options, false), "a shared library");
   if (!program)
     return program.takeError();
   std::string symbol = "ttc_model_" + options.modelName;
 
-  SmallString<128> script;
-  int descriptor;
-  if (std::error_code error = sys::fs::createTemporaryFile("ttc-exports", "map",
-                                                           descriptor, script))
-    return createStringError("no temporary file could be made: " +
-                             error.message());
-  FileRemover removeScript(script);
-  {
-    raw_fd_ostream out(descriptor, /*shouldClose=*/true);
-    out << "{ global: ttc_model; " << symbol << "; local: *; };\n";
-  }
+  TemporaryFile exported;
+  if (Error error = exported.create("map"))
+    return error;
+  if (Error error =
+          exported.write("{ global: ttc_model; " + symbol + "; local: *; };\n"))
+    return error;
 
   bool isBareLinker = sys::path::filename(*program).starts_with("ld.lld");
   std::vector<std::string> arguments = {"-shared", "-o", output.str(),
@@ -107,7 +82,7 @@ Error ttc::linkSharedLibrary(StringRef object, StringRef output,
     for (const std::string &flag : flags)
       arguments.push_back(isBareLinker ? flag : "-Wl," + flag);
   };
-  pass({"--version-script=" + script.str().str(),
+  pass({"--version-script=" + exported.path().str(),
         "--defsym=ttc_model=" + symbol, "-soname=" + options.soname,
         "--build-id=none"});
   if (isBareLinker) {
@@ -125,7 +100,7 @@ Error ttc::linkSharedLibrary(StringRef object, StringRef output,
 
 Error ttc::linkKernels(StringRef object, StringRef output,
                        const LinkOptions &options) {
-  auto program = findProgram(drivers(options, false), "kernels");
+  auto program = findLinker(drivers(options, false), "kernels");
   if (!program)
     return program.takeError();
   return run(*program,
@@ -134,27 +109,9 @@ Error ttc::linkKernels(StringRef object, StringRef output,
              options.verbose);
 }
 
-Error ttc::runPtxas(StringRef ptx, StringRef output, StringRef architecture,
-                    bool verbose) {
-  std::vector<std::string> names = {"ptxas"};
-  for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})
-    if (auto root = sys::Process::GetEnv(variable))
-      names.push_back(*root + "/bin/ptxas");
-  names.push_back("/usr/local/cuda/bin/ptxas");
-  for (const std::string &name : names)
-    if (auto path = sys::findProgramByName(name))
-      return run(
-          *path,
-          {"-O3", "-arch=" + architecture.str(), "-o", output.str(), ptx.str()},
-          verbose);
-  return createStringError(
-      "a cubin is assembled by ptxas, which was not found: install CUDA's "
-      "toolkit, or set CUDA_HOME; PTX needs none");
-}
-
 Error ttc::linkExecutable(StringRef object, ArrayRef<std::string> libraries,
                           StringRef output, const LinkOptions &options) {
-  auto program = findProgram(drivers(options, true), "a program");
+  auto program = findLinker(drivers(options, true), "a program");
   if (!program)
     return program.takeError();
   std::vector<std::string> arguments = {"-o", output.str(), object.str()};

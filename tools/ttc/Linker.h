@@ -35,9 +35,6 @@ llvm::Error linkSharedLibrary(llvm::StringRef object, llvm::StringRef output,
 /// functions that they call.
 llvm::Error linkKernels(llvm::StringRef object, llvm::StringRef output,
                         const LinkOptions &options);
-/// Assembles PTX by CUDA's ptxas.
-llvm::Error runPtxas(llvm::StringRef ptx, llvm::StringRef output,
-                     llvm::StringRef architecture, bool verbose);
 /// A program: the object brings `main`, `libraries` the runner and the runtime.
 llvm::Error linkExecutable(llvm::StringRef object,
                            llvm::ArrayRef<std::string> libraries,

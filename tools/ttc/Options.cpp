@@ -159,10 +159,6 @@ static Error checkWithoutCPU(const Options &options) {
     return createStringError(
         "--schedule is for CPUs, but --target=nvptx was given: leave it out, "
         "or compile with --target=cpu,nvptx");
-  if (options.report != ReportForm::None)
-    return createStringError(
-        "--report is of the code for CPUs, but --target=nvptx was given: ask "
-        "for it with --target=cpu or cpu,nvptx");
   return Error::success();
 }
 
@@ -189,6 +185,11 @@ static Error checkTargets(const Options &options) {
   if (options.emit == Emit::PTX && options.useCubins)
     return createStringError("--gpu-cubin is for binaries, but --emit=ptx was "
                              "given: leave it out, or emit cubin");
+  if (llvm::is_contained(options.gpus, "emulated") &&
+      (isKernels || options.useCubins))
+    return createStringError(
+        "--gpu-arch=emulated makes a library for the emulator, neither PTX nor "
+        "a cubin: leave out --gpu-cubin, and emit a binary");
   if (options.forGPU && options.weightsStorage == "int8")
     return createStringError("--weights-storage=int8 is for CPUs: GPUs read "
                              "f32, bf16 or f16");

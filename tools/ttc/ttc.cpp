@@ -15,6 +15,7 @@
 #include "ModelFile.h"
 #include "Outputs.h"
 #include "Progress.h"
+#include "Ptxas.h"
 #include "codegen/Pipelines.h"
 #include "codegen/Report.h"
 #include "codegen/TTCCodegenPasses.h"
@@ -45,6 +46,11 @@ public:
         progress("ttc " + options.modelPath) {}
 
   LogicalResult run() {
+    return success(succeeded(compile()) && succeeded(printReport()));
+  }
+
+private:
+  LogicalResult compile() {
     progress.stage("reading the model");
     if (failed(parse()))
       return failure();
@@ -86,7 +92,7 @@ public:
       if (stage.level == Emit::Nests) {
         if (failed(readTable()))
           return failure();
-        if (failed(printReport()))
+        if (failed(makeReport()))
           return failure();
         if (!otherMachines.empty() || options.forGPU)
           nests = module->clone();
@@ -107,7 +113,6 @@ public:
     return emitBinary();
   }
 
-private:
   //===--------------------------------------------------------------------===//
   // The stages
   //===--------------------------------------------------------------------===//
@@ -205,11 +210,12 @@ private:
     return success();
   }
 
-  LogicalResult printReport() {
+  LogicalResult makeReport() {
     if (options.report == ReportForm::None)
       return success();
-    StepReport step = reportStep(*module, *schedule,
-                                 machine.isHost() ? Core::ofHost() : Core());
+    step = reportStep(
+        *module, options.forCPU ? *schedule : Schedule(VectorUnit::ofThread()),
+        machine.isHost() ? Core::ofHost() : Core());
     if (!options.weightsPath.empty() && (*module)->hasAttr(packedStorageAttr)) {
       progress.stage("measuring the weights as they are stored");
       auto stored = measureStoredWeights(
@@ -217,13 +223,20 @@ private:
           [&](const ttc_model_descriptor &d) { return prepareWeights(d); });
       if (!stored)
         return report(stored.takeError());
-      step.stored = std::move(*stored);
+      step->stored = std::move(*stored);
     }
+    return success();
+  }
+
+  /// In the end, when it is known what became of the kernels.
+  LogicalResult printReport() {
+    if (!step)
+      return success();
     progress.clear();
     if (options.report == ReportForm::JSON)
-      llvm::outs() << llvm::formatv("{0:2}\n", step.toJSON());
+      llvm::outs() << llvm::formatv("{0:2}\n", step->toJSON());
     else
-      llvm::outs() << step.toText();
+      llvm::outs() << step->toText();
     return success();
   }
 
@@ -234,12 +247,23 @@ private:
     asked.asCubin = options.useCubins || options.emit == Emit::Cubin;
     asked.verbose = options.verbose;
     asked.gpus = gpus;
+    asked.measure = step && findPtxas();
     progress.stage("compiling for GPUs");
-    return compileForGpus(scheduled, table, machine, asked,
-                          [&](ModuleOp host, const ModelTable &own) {
-                            return translateFor(machine, host, own,
-                                                llvmContext);
-                          });
+    auto code =
+        compileForGpus(scheduled, table, machine, asked,
+                       [&](ModuleOp host, const ModelTable &own) {
+                         return translateFor(machine, host, own, llvmContext);
+                       });
+    if (code && step) {
+      step->kernels = code->costs;
+      if (llvm::all_of(gpus, std::mem_fn(&GpuTarget::isEmulated)))
+        step->kernelsUnknown = "The emulator's kernels take nothing of a GPU.";
+      else if (code->costs.empty())
+        step->kernelsUnknown =
+            "What the kernels take of a GPU is not known: ptxas says it, which "
+            "was not found; install CUDA's toolkit, or set CUDA_HOME.";
+    }
+    return code;
   }
 
   LogicalResult emitKernelText() {
@@ -468,6 +492,7 @@ private:
   OwningOpRef<ModuleOp> nests;
   std::vector<GpuTarget> gpus;
   ModelTable table;
+  std::optional<StepReport> step; ///< that was asked for
 };
 
 } // namespace
