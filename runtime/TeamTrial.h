@@ -8,8 +8,9 @@
 // Sharing a step costs its barriers. Whether it pays depends on the model, the
 // batch, the machine and what else runs there, so it is measured: some calls
 // are made by the team and as many by one thread, the sooner way is kept for
-// many calls, and both are tried again. The trials take about a hundredth of
-// the time.
+// some calls, and both are tried again: a trial may have been disturbed. Each
+// time that the same way is found to be sooner it is kept for longer; in the
+// end trials take about a hundredth of the time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,9 +30,12 @@ public:
   static constexpr uint32_t callsEach = 4;
   /// From this length on, half as many.
   static constexpr uint64_t longNanoseconds = 1'000'000;
-  /// A way is kept for so many times the calls that were tried each way, and
-  /// for so long at least: workers may have to be woken for a trial.
-  static constexpr uint64_t timesKept = 128, keptNanoseconds = 100'000'000;
+  /// A way that was not sooner before is kept for so many times the calls that
+  /// were tried each way, and for so long at least: workers may have to be
+  /// woken for a trial.
+  static constexpr uint64_t timesKept = 8, keptNanoseconds = 6'250'000;
+  /// With each trial that finds it again twice as long, but no more than this.
+  static constexpr uint64_t mostLonger = 16;
 
   enum class Way : uint8_t {
     Team,  ///< and say what it took
@@ -45,6 +49,8 @@ public:
   Way next(int64_t batch, bool isRun) {
     const uint64_t sort = static_cast<uint64_t>(batch) * 2 + isRun;
     if (sort != calls || (phase == Phase::Kept && left == 0)) {
+      if (sort != calls)
+        longer = 0;
       calls = sort;
       begin();
     }
@@ -66,9 +72,13 @@ public:
     if (tried < (call < longNanoseconds ? callsEach : callsEach / 2))
       return;
     if (phase == Phase::Alone) {
+      const bool was = teamIsSooner;
       teamIsSooner = bestOfTeam < bestAlone;
-      left = std::max(timesKept * tried,
-                      keptNanoseconds / std::max<uint64_t>(call, 1));
+      longer = longer == 0 || teamIsSooner != was
+                   ? 1
+                   : std::min(2 * longer, mostLonger);
+      left = longer * std::max(timesKept * tried,
+                               keptNanoseconds / std::max<uint64_t>(call, 1));
     }
     phase = phase == Phase::Team ? Phase::Alone : Phase::Kept;
     tried = 0;
@@ -85,7 +95,8 @@ private:
 
   uint64_t calls = 0; ///< of what sort: the batch, and whether runs
   uint64_t bestOfTeam = UINT64_MAX, bestAlone = UINT64_MAX;
-  uint64_t left = 0;
+  uint64_t left = 0;   ///< calls for which the way is kept
+  uint64_t longer = 0; ///< how often as long as the first time; 0: never tried
   uint32_t tried = 0;
   Phase phase = Phase::Team;
   bool teamIsSooner = true;

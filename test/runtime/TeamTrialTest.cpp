@@ -44,8 +44,19 @@ constexpr uint64_t T = TeamTrial::longNanoseconds / 4;
 
 TEST_CASE("The sooner way is kept, and both are tried again") {
   TeamTrial team, alone;
-  CHECK(makeCalls(team, 10 * round, T, 2 * T) == 10 * (each + kept));
-  CHECK(makeCalls(alone, 10 * round, 2 * T, T) == 10 * each);
+  CHECK(makeCalls(team, round, T, 2 * T) == each + kept);
+  CHECK(makeCalls(alone, round, 2 * T, T) == each);
+  CHECK(makeCalls(team, 2 * each, T, 2 * T) == each);
+  CHECK(makeCalls(alone, 2 * each, 2 * T, T) == each);
+}
+
+TEST_CASE("A way that is found again is kept for longer, up to a limit") {
+  TeamTrial trial;
+  for (int longer : {1, 2, 4, 8, 16, 16, 16})
+    CHECK(makeCalls(trial, 2 * each + longer * kept, 2 * T, T) == each);
+  // And for a short time when it changes.
+  CHECK(makeCalls(trial, round, T, 2 * T) == each + kept);
+  CHECK(makeCalls(trial, round + kept, T, 2 * T) == each + 2 * kept);
 }
 
 TEST_CASE("A trial begins with the team") {
@@ -69,7 +80,7 @@ TEST_CASE("One call that was disturbed does not decide") {
     trial.took(true, took, took);
   }
   makeCalls(trial, each, T, 2 * T);
-  CHECK(makeCalls(trial, 100, T, 2 * T) == 100);
+  CHECK(makeCalls(trial, kept, T, 2 * T) == kept);
 }
 
 TEST_CASE("Steps of another batch, and runs, are tried for themselves") {
