@@ -120,6 +120,8 @@ private:
   void emitReduce(ReduceOp op, const NestBuffers &buffers);
   void emitAlongResult(const Reduction &reduction);
   void emitAlongWindow(const Reduction &reduction);
+  void emitWindows(const Reduction &reduction,
+                   llvm::ArrayRef<mlir::Value> positions, int64_t together);
   void emitResultTile(const Reduction &reduction,
                       llvm::ArrayRef<mlir::Value> positions,
                       unsigned unrolledDim, int64_t unrolled, int64_t vectors,

@@ -54,11 +54,13 @@ struct NestEmitter::Reduction {
     return std::make_pair(lhs.getArgNumber(), rhs.getArgNumber());
   }
 
-  /// What a vector along a dimension costs to load, in loads of neighbours.
+  /// What a vector along a dimension costs to load, in loads of neighbours, of
+  /// which a CPU makes two in the time of one element that it gathers.
   int64_t loadsAlong(unsigned dim) const {
     int64_t cost = 0;
     for (const LinearAccess &access : accesses)
-      cost += access.factors[dim] == 0 || access.factors[dim] == 1 ? 1 : 8;
+      cost +=
+          access.factors[dim] == 0 || access.factors[dim] == 1 ? 1 : 2 * lanes;
     return cost;
   }
 };
@@ -138,8 +140,11 @@ void NestEmitter::emitReduce(ReduceOp op, const NestBuffers &buffers) {
     int64_t inner = reduction.window().back(), points = 1;
     for (int64_t size : reduction.window())
       points *= size;
-    // The lanes are combined once for all of the window.
-    double combining = 8.0 / points;
+    // The lanes are combined once for all of the window; those of neighbours,
+    // which are never rows of the batch, in fewer operations.
+    bool together = reduction.rank > 1 &&
+                    reduction.sizes[reduction.rank - 1] >= reduction.lanes;
+    double combining = (together ? 3.0 : 8.0) / points;
     alongWindow = double(reduction.loadsAlong(reduction.sizes.size() - 1)) *
                       vectorsOf(inner) / inner +
                   combining;
@@ -350,9 +355,42 @@ void NestEmitter::emitAlongResult(const Reduction &reduction) {
   emitDim(0);
 }
 
-/// A vector goes along the innermost dimension of the window, and its lanes are
-/// combined at the end.
+/// Vectors go along the innermost dimension of the window, and their lanes are
+/// combined at the end: those of as many elements of the result as a vector has
+/// lanes together.
 void NestEmitter::emitAlongWindow(const Reduction &reduction) {
+  SmallVector<Value> sizes;
+  for (unsigned dim = 0; dim < reduction.rank; ++dim)
+    sizes.push_back(sizeOf(reduction.sizes[dim]));
+  if (sizes.empty())
+    return once([&] { emitWindows(reduction, {}, 1); });
+
+  int64_t inner = reduction.sizes[reduction.rank - 1];
+  int64_t together = ShapedType::isDynamic(inner) || inner < reduction.lanes
+                         ? 1
+                         : reduction.lanes;
+  // The elements from `first` on, so many at a time.
+  auto emitElements = [&](int64_t first, Value count, int64_t step) {
+    sizes.back() = count;
+    sharedLoops(sizes, [&](ArrayRef<Value> at) {
+      SmallVector<Value> positions(at);
+      positions.back() =
+          add(constant(first), mul(positions.back(), constant(step)));
+      emitWindows(reduction, positions, step);
+    });
+  };
+  if (together == 1)
+    return emitElements(0, sizeOf(inner), 1);
+  int64_t whole = inner / together;
+  emitElements(0, constant(whole), together);
+  if (int64_t rest = inner - whole * together)
+    emitElements(whole * together, constant(rest), 1);
+}
+
+/// The `together` elements of the result from `positions` on, along its
+/// innermost dimension: 1, or one for each lane.
+void NestEmitter::emitWindows(const Reduction &reduction,
+                              ArrayRef<Value> positions, int64_t together) {
   int64_t lanes = reduction.lanes;
   ArrayRef<int64_t> window = reduction.window();
   unsigned last = reduction.sizes.size() - 1;
@@ -360,51 +398,53 @@ void NestEmitter::emitAlongWindow(const Reduction &reduction) {
   Value none = splat(reduction.element(), neutral(reduction.kind()), lanes);
   auto factors = reduction.factors();
 
-  SmallVector<Value> positions(reduction.rank);
-  auto accumulate = [&](Value sum, ArrayRef<Value> at, Value from, Mask mask) {
-    SmallVector<Value> elements;
-    for (auto [access, buffer] :
-         llvm::zip_equal(reduction.accesses, reduction.buffers.inputs)) {
-      SmallVector<Value> full(at);
-      full.push_back(from);
-      elements.push_back(load(buffer, indexOf(access, full),
-                              access.factors[last], lanes, mask));
+  auto accumulate = [&](ValueRange sums, ArrayRef<Value> at, Value from,
+                        Mask mask) {
+    SmallVector<Value> full(at), result;
+    full.push_back(from);
+    for (auto [number, sum] : llvm::enumerate(sums)) {
+      SmallVector<Value> elements;
+      for (auto [access, buffer] :
+           llvm::zip_equal(reduction.accesses, reduction.buffers.inputs)) {
+        int64_t along =
+            reduction.rank > 0 ? access.factors[reduction.rank - 1] : 0;
+        Value index = add(indexOf(access, full), constant(number * along));
+        elements.push_back(
+            load(buffer, index, access.factors[last], lanes, mask));
+      }
+      if (factors && !mask) {
+        result.push_back(
+            fma(elements[factors->first], elements[factors->second], sum));
+        continue;
+      }
+      Value value =
+          vectorize(reduction.body(), elements, lanes, nullptr).front();
+      if (mask)
+        value = arith::SelectOp::create(b, mask, value, none);
+      result.push_back(combine(reduction.kind(), sum, value));
     }
-    if (factors && !mask)
-      return fma(elements[factors->first], elements[factors->second], sum);
-    Value value = vectorize(reduction.body(), elements, lanes, nullptr).front();
-    if (mask)
-      value = arith::SelectOp::create(b, mask, value, none);
-    return combine(reduction.kind(), sum, value);
+    return result;
   };
-  auto emitElement = [&] {
-    SmallVector<Value> at(positions);
-    SmallVector<Value> sum =
-        overWindow(window.drop_back(), 0, at, none, [&](ValueRange carried) {
-          SmallVector<Value> current =
-              accumulatingLoop(0, whole, carried, [&](Value i, ValueRange c) {
-                return SmallVector<Value>{
-                    accumulate(c.front(), at, mul(i, constant(lanes)), Mask())};
-              });
-          if (Mask mask = maskOf(length - whole * lanes, lanes);
-              mask && whole * lanes < length)
-            current = {
-                accumulate(current.front(), at, constant(whole * lanes), mask)};
-          return current;
+
+  SmallVector<Value> at(positions);
+  SmallVector<Value> sums(together, none);
+  sums = overWindow(window.drop_back(), 0, at, sums, [&](ValueRange carried) {
+    SmallVector<Value> current =
+        accumulatingLoop(0, whole, carried, [&](Value i, ValueRange c) {
+          return accumulate(c, at, mul(i, constant(lanes)), Mask());
         });
-    at.resize(reduction.sizes.size());
-    Value index = indexOf(reduction.output, at);
-    Value result = combineLanes(sum.front(), reduction.kind());
-    for (Buffer to : reduction.buffers.outputs.front())
-      memref::StoreOp::create(b, result, to, ValueRange{index});
-  };
-  SmallVector<Value> sizes;
-  for (unsigned dim = 0; dim < reduction.rank; ++dim)
-    sizes.push_back(sizeOf(reduction.sizes[dim]));
-  if (sizes.empty())
-    return once(emitElement);
-  sharedLoops(sizes, [&](ArrayRef<Value> at) {
-    llvm::copy(at, positions.begin());
-    emitElement();
+    if (Mask mask = maskOf(length - whole * lanes, lanes);
+        mask && whole * lanes < length)
+      current = accumulate(current, at, constant(whole * lanes), mask);
+    return current;
   });
+  at.resize(reduction.sizes.size());
+  Value index = indexOf(reduction.output, at);
+  Value result = together > 1 ? combineLanesOfEach(sums, reduction.kind())
+                              : combineLanes(sums.front(), reduction.kind());
+  for (Buffer to : reduction.buffers.outputs.front())
+    if (together > 1)
+      store(result, to, index, Mask());
+    else
+      memref::StoreOp::create(b, result, to, ValueRange{index});
 }

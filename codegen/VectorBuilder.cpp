@@ -173,18 +173,34 @@ double VectorBuilder::neutral(ReductionKind kind) {
 }
 
 Value VectorBuilder::combineLanes(Value vector, ReductionKind kind) {
-  int64_t lanes = cast<VectorType>(vector.getType()).getNumElements();
-  while (lanes > 1) {
-    lanes /= 2;
+  return vector::ExtractOp::create(b, combineLanesOfEach(vector, kind),
+                                   int64_t(0));
+}
+
+Value VectorBuilder::combineLanesOfEach(ValueRange vectors,
+                                        ReductionKind kind) {
+  int64_t lanes = cast<VectorType>(vectors.front().getType()).getNumElements();
+  SmallVector<Value> current(vectors);
+  // What is left of each vector is `width` lanes, of which the lower half is
+  // combined with the upper one: two vectors become one.
+  for (int64_t width = lanes; width > 1; width /= 2) {
+    bool inPairs = current.size() > 1;
     SmallVector<int64_t> low, high;
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      low.push_back(lane);
-      high.push_back(lane + lanes);
+    for (int64_t from = 0; from < (inPairs ? 2 * lanes : width); from += width)
+      for (int64_t lane = from; lane < from + width / 2; ++lane) {
+        low.push_back(lane);
+        high.push_back(lane + width / 2);
+      }
+    SmallVector<Value> next;
+    for (size_t i = 0; i < current.size(); i += inPairs ? 2 : 1) {
+      Value first = current[i], second = inPairs ? current[i + 1] : first;
+      next.push_back(
+          combine(kind, vector::ShuffleOp::create(b, first, second, low),
+                  vector::ShuffleOp::create(b, first, second, high)));
     }
-    vector = combine(kind, vector::ShuffleOp::create(b, vector, vector, low),
-                     vector::ShuffleOp::create(b, vector, vector, high));
+    current = std::move(next);
   }
-  return vector::ExtractOp::create(b, vector, int64_t(0));
+  return current.front();
 }
 
 //===----------------------------------------------------------------------===//

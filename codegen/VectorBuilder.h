@@ -76,6 +76,9 @@ protected:
   /// All lanes combined, halves first: a tree whose shape depends on the number
   /// of lanes alone.
   mlir::Value combineLanes(mlir::Value vector, ReductionKind kind);
+  /// Of as many vectors as each has lanes: a vector of what combineLanes()
+  /// makes of each, in fewer operations.
+  mlir::Value combineLanesOfEach(mlir::ValueRange vectors, ReductionKind kind);
   mlir::Value combine(ReductionKind kind, mlir::Value l, mlir::Value r);
   /// The neutral element of a reduction.
   static double neutral(ReductionKind kind);

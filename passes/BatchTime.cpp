@@ -225,7 +225,7 @@ private:
         copyAttrs(argument);
       } else {
         setBuffer(function, value, /*isResult=*/false, next);
-        if (mayBeEvents(value))
+        if (isOftenZero(value))
           function.setArgAttr(next, eventsAttr, builder.getUnitAttr());
       }
       mapping.map(value, block->getArgument(next++));

@@ -43,9 +43,11 @@ bool isHoistable(mlir::Operation *op);
 mlir::Value rootOf(mlir::Value value);
 /// Whether an operation computes or moves elements: it becomes loops.
 bool becomesLoops(mlir::Operation *op);
-/// Whether a product's input may be mostly zeros, and is long enough for the
-/// active ones to be worth a list: an input of the model, or what fires or
-/// rectifies.
+/// Whether a tensor may be mostly zeros: an input of the model, or what fires
+/// or rectifies.
+bool isOftenZero(mlir::Value input);
+/// Whether a product's input is so, and long enough for the active ones to be
+/// worth a list.
 bool mayBeEvents(mlir::Value input);
 
 /// The attributes by which a threaded function's arguments and results say what

@@ -20,7 +20,7 @@ using namespace mlir;
 using namespace ttc;
 
 /// Whether an element is often exactly zero, by what makes it.
-static bool isOftenZero(Value element) {
+static bool isOftenZeroElement(Value element) {
   Operation *op = element.getDefiningOp();
   if (!op)
     return false;
@@ -29,17 +29,17 @@ static bool isOftenZero(Value element) {
   if (isa<QuantizeOp>(op))
     return true;
   if (isa<arith::NegFOp>(op))
-    return isOftenZero(op->getOperand(0));
+    return isOftenZeroElement(op->getOperand(0));
   if (isa<arith::AddFOp, arith::SubFOp>(op))
-    return llvm::all_of(op->getOperands(), isOftenZero);
+    return llvm::all_of(op->getOperands(), isOftenZeroElement);
   if (isa<arith::MulFOp>(op))
-    return llvm::any_of(op->getOperands(), isOftenZero);
+    return llvm::any_of(op->getOperands(), isOftenZeroElement);
   // A rectifier, or what is clipped at zero.
   if (isa<arith::MaximumFOp, arith::MinimumFOp>(op))
-    return llvm::any_of(op->getOperands(), isOftenZero);
+    return llvm::any_of(op->getOperands(), isOftenZeroElement);
   if (auto select = dyn_cast<arith::SelectOp>(op))
-    return isOftenZero(select.getTrueValue()) ||
-           isOftenZero(select.getFalseValue());
+    return isOftenZeroElement(select.getTrueValue()) ||
+           isOftenZeroElement(select.getFalseValue());
   return false;
 }
 
@@ -59,8 +59,10 @@ bool ttc::becomesLoops(Operation *op) {
 bool ttc::mayBeEvents(Value input) {
   constexpr int64_t shortest = 32;
   ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
-  if (shape.empty() || shape.back() < shortest)
-    return false;
+  return !shape.empty() && shape.back() >= shortest && isOftenZero(input);
+}
+
+bool ttc::isOftenZero(Value input) {
   Value root = rootOf(input);
   if (auto argument = dyn_cast<BlockArgument>(root)) {
     auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
@@ -74,5 +76,6 @@ bool ttc::mayBeEvents(Value input) {
   if (!nest)
     return false;
   Operation *yield = nest.getBody().front().getTerminator();
-  return isOftenZero(yield->getOperand(cast<OpResult>(root).getResultNumber()));
+  return isOftenZeroElement(
+      yield->getOperand(cast<OpResult>(root).getResultNumber()));
 }

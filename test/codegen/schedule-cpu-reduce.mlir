@@ -254,3 +254,32 @@ func.func @fixed_batch(%x: tensor<1x40xf32> {ttc.input = "x"}, %p: tensor<64x2xf
   }
   return %0, %1 : tensor<1xf32>, tensor<64xf32>
 }
+
+// -----
+
+// The read-out of a state-space layer: 20 sums of 16 neighbours each. 16 of them have a register
+// of partial results each, and become one in four steps, two and two; the others go by themselves.
+// CHECK-LABEL: func.func @read_out.step(
+func.func @read_out(%h: tensor<?x20x16xf32> {ttc.input = "h"}, %c: tensor<?x16xf32> {ttc.input = "c"}) -> (tensor<?x20xf32> {ttc.output = "y"}) {
+  // CHECK-NOT: vector.gather
+  // CHECK-COUNT-16: vector.fma
+  // CHECK-NOT: vector.fma
+  // CHECK: vector.shuffle %[[A:[^,]*]], %[[B:[^ ]*]] [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23] : vector<16xf32>, vector<16xf32>
+  // CHECK-NEXT: vector.shuffle %[[A]], %[[B]] [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]
+  // CHECK-COUNT-15: arith.addf {{.*}} : vector<16xf32>
+  // CHECK-NOT: arith.addf
+  // CHECK: vector.store {{.*}} vector<16xf32>
+  // CHECK: scf.for %{{.*}} = %c0 to %c4 step %c1 {
+  // CHECK: vector.fma
+  // CHECK: arith.addf {{.*}} : vector<8xf32>
+  // CHECK: memref.store
+  // CHECK-NOT: vector.gather
+  // CHECK: return
+  %0 = ttc.reduce add "" operands(%h, %c : tensor<?x20x16xf32>, tensor<?x16xf32>)
+      maps [affine_map<(b, i, k) -> (b, i, k)>, affine_map<(b, i, k) -> (b, k)>] window [16] -> tensor<?x20xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %1 = arith.mulf %a, %b : f32
+    ttc.yield %1 : f32
+  }
+  return %0 : tensor<?x20xf32>
+}

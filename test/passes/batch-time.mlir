@@ -192,6 +192,36 @@ func.func @events(%x: tensor<?x32xf32> {ttc.input = "x"}, %w: tensor<2x32xf32> {
 
 // -----
 
+// So does one that is flattened behind the recurrence: a row of its pixels may be short.
+#all = affine_map<(i, j, k) -> (i, j, k)>
+#flat = affine_map<(i, j) -> (i, j)>
+// CHECK-LABEL: func.func @pixels.stage1(
+// CHECK-SAME: tensor<?x8x8xf32> {ttc.buffer = {{[^,]*}}, ttc.events, ttc.input = ""}
+// CHECK: tensor.collapse_shape
+// CHECK: ttc.nest "b" product({{.*}}) maps []
+func.func @pixels(%x: tensor<?x8x8xf32> {ttc.input = "x"}, %w: tensor<2x64xf32> {ttc.prepared = 0 : index},
+                  %s: tensor<?x8x8xf32> {ttc.state = @s}, %t: tensor<?x2xf32> {ttc.state = @t})
+    -> (tensor<?x2xf32> {ttc.output = "y"}, tensor<?x8x8xf32> {ttc.state = @s}, tensor<?x2xf32> {ttc.state = @t}) {
+  %0:2 = ttc.nest "a" operands(%x, %s : tensor<?x8x8xf32>, tensor<?x8x8xf32>) maps [#all, #all]
+      -> tensor<?x8x8xf32>, tensor<?x8x8xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %1 = arith.addf %a, %b : f32
+    %zero = arith.constant 0.0 : f32
+    %2 = arith.maximumf %1, %zero : f32
+    ttc.yield %2, %1 : f32, f32
+  }
+  %flat = tensor.collapse_shape %0#0 [[0], [1, 2]] : tensor<?x8x8xf32> into tensor<?x64xf32>
+  %3 = ttc.nest "b" product(%flat : tensor<?x64xf32>) weights(%w : tensor<2x64xf32>)
+      operands(%t : tensor<?x2xf32>) maps [#flat] -> tensor<?x2xf32> {
+  ^bb0(%acc: f32, %old: f32):
+    %4 = arith.subf %old, %acc : f32
+    ttc.yield %4 : f32
+  }
+  return %3, %0#1, %3 : tensor<?x2xf32>, tensor<?x8x8xf32>, tensor<?x2xf32>
+}
+
+// -----
+
 // Without a batch the time is put in front of every tensor of a block, and of every map; a
 // prepared value has none.
 #all = affine_map<(i) -> (i)>
