@@ -65,6 +65,10 @@
 // RUN: ln out/libother.so kept.so && cp kept.so before.so
 // RUN: ttc net.mlir --batch=2 -o out/libother.so && cmp kept.so before.so && not cmp kept.so out/libother.so
 
+// A name with a comma is one name to the linker, too.
+// RUN: ttc net.mlir -o out/lib0,5.so && llvm-readelf -d out/lib0,5.so | FileCheck %s --check-prefix=COMMA
+// COMMA: Library soname: [lib0,5.so]
+
 // -v says what is run.
 // RUN: ttc net.mlir -v 2>&1 | FileCheck %s --check-prefix=VERBOSE
 // VERBOSE: -shared

@@ -79,8 +79,12 @@ Error ttc::linkSharedLibrary(StringRef object, StringRef output,
   std::vector<std::string> arguments = {"-shared", "-o", output.str(),
                                         object.str()};
   auto pass = [&](std::vector<std::string> flags) {
-    for (const std::string &flag : flags)
-      arguments.push_back(isBareLinker ? flag : "-Wl," + flag);
+    for (const std::string &flag : flags) {
+      // Not "-Wl,": a path may have a comma.
+      if (!isBareLinker)
+        arguments.push_back("-Xlinker");
+      arguments.push_back(flag);
+    }
   };
   pass({"--version-script=" + exported.path().str(),
         "--defsym=ttc_model=" + symbol, "-soname=" + options.soname,
