@@ -108,6 +108,11 @@ class Verdict:
         return None if self.ratio is None else self.ratio / self.goal.times
 
     @property
+    def at_bound(self) -> float | None:
+        """The ratio of code that takes no longer than the bound, which none can beat."""
+        return None if self.ratio is None else self.ratio * self.to_bound
+
+    @property
     def word(self) -> str:
         if self.part is None:
             return "not measured"
@@ -153,7 +158,7 @@ def _judged(goal: Goal, settings: dict[Setting, dict[str, dict]]) -> Verdict:
 
 # As tables.
 
-HEADER = ["case", "batch", "steps", "against", "goal", "measured", "of goal", "ttc / bound", ""]
+HEADER = ["case", "batch", "steps", "against", "goal", "measured", "of goal", "ttc / bound", "at bound", ""]
 
 
 def rows(verdicts: Iterable[Verdict]) -> list[list[str]]:
@@ -164,6 +169,7 @@ def rows(verdicts: Iterable[Verdict]) -> list[list[str]]:
             "-" if v.ratio is None else f"{v.ratio:.3g}x",
             "-" if v.part is None else f"{v.part:.2f}",
             "-" if v.to_bound is None else f"{v.to_bound:.3g}x",
+            "-" if v.at_bound is None else f"{v.at_bound:.3g}x",
             v.word,
         ]
         for v in verdicts if v.goal.given or v.word in ("nearly", "missed")
@@ -201,6 +207,7 @@ def to_json(verdicts: Iterable[Verdict]) -> list[dict]:
             "against": v.goal.against, "rival": v.rival, "goal": v.goal.times,
             "measured": None if v.ratio is None else round(v.ratio, 4),
             "to_bound": None if v.to_bound is None else round(v.to_bound, 4),
+            "at_bound": None if v.at_bound is None else round(v.at_bound, 4),
             "verdict": v.word,
         }
         for v in verdicts

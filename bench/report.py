@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 
+import causes
 import goals
 from bounds import Machine
 from compiling import Compiled
@@ -163,17 +164,20 @@ def markdown(
         f"![Times of all engines]({plot})",
         "",
     ]
+    missed = causes.listed(verdicts)
     lines += [
         "## Goals",
         "",
         "So many times as fast as a rival in the same setting: the best peer that the run has,",
         "the reference after TTcompile(), or ttc itself without events, on another case, or step",
-        "by step. What has no goal of its own is listed where it is behind its best peer.",
+        "by step. What has no goal of its own is listed where it is behind its best peer. At the",
+        "bound, which no code can beat, the ratio would be that of the last column.",
         "",
         *_markdown_table(goals.HEADER, goals.rows(verdicts)),
         "",
         goals.summary(verdicts),
         "",
+        *(["Why those are missed that are:", "", *missed, ""] if missed else []),
         "## Compiling",
         "",
         "Seconds to export a model and to make a shared library of it, the best of some attempts.",

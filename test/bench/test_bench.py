@@ -14,7 +14,8 @@ import torch
 HOME = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(HOME / "bench"))
 
-import goals  # noqa: E402  (found through the path above)
+import causes  # noqa: E402  (found through the path above)
+import goals  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
 from bounds import Level, Machine, measure_work  # noqa: E402
@@ -308,6 +309,20 @@ def test_who_is_behind_is_listed():
     ahead = goals.judge([time_of("a", "ttc", 2.0, steps=128), time_of("a", "jax", 3.0, steps=128)])
     assert [row[-1] for row in goals.rows(behind)] == ["missed"] and goals.rows(ahead) == []
     assert "behind its best peer in 1 settings" in goals.summary(behind)
+
+
+def test_a_goal_that_is_missed_has_a_cause():
+    """The bound's, where code at the bound would miss it as well; else what is known of the case."""
+    of_bound, reached = goals.judge(
+        [time_of("e", "ttc", 2.0), time_of("e", "jax", 6.0), time_of("e", "reference-ttcompiled", 60.0)]
+    )
+    assert (of_bound.at_bound, of_bound.word) == (6.0, "missed") and reached.word == "reached"
+    assert causes.cause(of_bound) == "No code on this core reaches it: at the bound it would be 6x."
+    assert causes.cause(reached) is None
+    [line] = causes.listed([of_bound, reached])
+    assert line.startswith("- `e`, batch 1, 1 timestep a call, against jax (3x of 10x): No code")
+    known = {(goal.case, goal.batch, goal.steps, goal.against) for goal in goals.GOALS}
+    assert set(causes.FOUND) <= known
 
 
 def test_every_goal_is_of_a_case():

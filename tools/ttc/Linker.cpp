@@ -78,27 +78,21 @@ Error ttc::linkSharedLibrary(StringRef object, StringRef output,
   bool isBareLinker = sys::path::filename(*program).starts_with("ld.lld");
   std::vector<std::string> arguments = {"-shared", "-o", output.str(),
                                         object.str()};
-  auto pass = [&](std::vector<std::string> flags) {
-    for (const std::string &flag : flags) {
-      // Not "-Wl,": a path may have a comma.
-      if (!isBareLinker)
-        arguments.push_back("-Xlinker");
-      arguments.push_back(flag);
-    }
-  };
-  pass({"--version-script=" + exported.path().str(),
-        "--defsym=ttc_model=" + symbol, "-soname=" + options.soname,
-        "--build-id=none"});
-  if (isBareLinker) {
-    for (StringRef keyword : {"relro", "now", "noexecstack"}) {
-      arguments.push_back("-z");
-      arguments.push_back(keyword.str());
-    }
-  } else {
-    pass({"-z,relro", "-z,now", "-z,noexecstack"});
-    // The prepare function calls exp and log.
-    arguments.push_back("-lm");
+  std::vector<std::string> flags = {"--version-script=" + exported.path().str(),
+                                    "--defsym=ttc_model=" + symbol,
+                                    "-soname=" + options.soname,
+                                    "--build-id=none"};
+  for (const char *keyword : {"relro", "now", "noexecstack"})
+    flags.insert(flags.end(), {"-z", keyword});
+  for (const std::string &flag : flags) {
+    // Not "-Wl,": a path may have a comma.
+    if (!isBareLinker)
+      arguments.push_back("-Xlinker");
+    arguments.push_back(flag);
   }
+  // The prepare function calls exp and log.
+  if (!isBareLinker)
+    arguments.push_back("-lm");
   return run(*program, arguments, options.verbose);
 }
 
