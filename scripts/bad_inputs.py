@@ -49,7 +49,7 @@ def tests() -> dict[str, list[str]]:
 
 
 def causes() -> set[str]:
-    sources = " ".join(path.read_text() for path in (ROOT / "runtime").glob("*.cpp"))
+    sources = " ".join(path.read_text() for path in (ROOT / "runtime").rglob("*.cpp"))
     return set(re.findall(r'"([A-Z][A-Za-z0-9]+)"', sources))
 
 

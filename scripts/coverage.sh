@@ -28,7 +28,7 @@ quietly $out/merge.log llvm-profdata-22 merge --failure-mode=warn -sparse -f $ou
 programs=($out/bin/runtime-* $out/bin/ttc-run $out/bin/ttc-state)
 objects=()
 for program in "${programs[@]:1}"; do objects+=(-object "$program"); done
-sources=(runtime/{SafetensorsReader,StateFile,AtomicWrite,Torch*,Zip,Pickle*,Shard*,Weights,OpenWeights,TensorTable,FileKind,Strided,File,Checksum}.cpp)
+sources=(runtime/files/{AtomicWrite,File,FileKind,Pickle*,SafetensorsReader,ShardIndex,TensorTable,Torch*,Zip}.cpp runtime/weights/{Weights,OpenWeights,Shards}.cpp runtime/{model/StateFile,tensors/Strided,support/Checksum}.cpp)
 llvm-cov-22 export -summary-only -instr-profile $out/tests.profdata "${programs[0]}" "${objects[@]}" "${sources[@]}" >$out/summary.json 2>$out/export.log
 
 say "Lines and branches of the readers that the tests reach"

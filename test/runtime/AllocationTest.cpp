@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fixtures.h"
-#include "SystemCalls.h"
+#include "support/SystemCalls.h"
 
 #include <cstdlib>
 #include <malloc.h>

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fixtures.h"
-#include "SystemCalls.h"
+#include "support/SystemCalls.h"
 
 #include <cerrno>
 #include <filesystem>

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Checksum.h"
+#include "support/Checksum.h"
 
 #include <doctest/doctest.h>
 

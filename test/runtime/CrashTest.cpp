@@ -13,7 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fixtures.h"
-#include "SystemCalls.h"
+#include "support/SystemCalls.h"
 
 #include <algorithm>
 #include <csignal>

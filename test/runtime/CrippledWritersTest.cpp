@@ -12,7 +12,7 @@
 
 #include "Damage.h"
 #include "PowerCuts.h"
-#include "SystemCalls.h"
+#include "support/SystemCalls.h"
 
 #include <fcntl.h>
 #include <filesystem>

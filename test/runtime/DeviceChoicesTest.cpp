@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "DeviceImages.h"
 #include "Fixtures.h"
-#include "LaunchGeometry.h"
+#include "device/DeviceImages.h"
+#include "device/LaunchGeometry.h"
 
 #include <ostream>
 

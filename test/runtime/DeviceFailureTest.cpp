@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Checksum.h"
 #include "DeviceFixtures.h"
+#include "support/Checksum.h"
 
 #include <cstring>
 #include <dlfcn.h>

@@ -7,7 +7,7 @@
 
 #include "DiskModel.h"
 
-#include "SystemCalls.h"
+#include "support/SystemCalls.h"
 
 #include <doctest/doctest.h>
 

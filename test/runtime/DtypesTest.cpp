@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fixtures.h"
-#include "Widening.h"
 #include "ttc/runtime.hpp"
+#include "weights/Widening.h"
 
 #include <cmath>
 #include <cstring>

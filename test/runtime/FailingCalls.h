@@ -8,7 +8,7 @@
 #ifndef TTC_FAILINGCALLS_H
 #define TTC_FAILINGCALLS_H
 
-#include "SystemCalls.h"
+#include "support/SystemCalls.h"
 
 /// For its life, one call about files of those that the runtime makes fails, or
 /// a read or write does only a part of what was asked.

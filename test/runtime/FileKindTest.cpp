@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FileKind.h"
+#include "files/FileKind.h"
 #include "Fixtures.h"
 
 namespace {

@@ -13,7 +13,7 @@
 
 #include "PowerCuts.h"
 
-#include "SystemCalls.h"
+#include "support/SystemCalls.h"
 
 #include <cerrno>
 

@@ -7,7 +7,7 @@
 
 #include "PowerCuts.h"
 
-#include "SystemCalls.h"
+#include "support/SystemCalls.h"
 
 #include <algorithm>
 #include <fcntl.h>

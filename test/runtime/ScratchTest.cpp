@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fixtures.h"
-#include "Model.h"
+#include "model/Model.h"
 
 #include <atomic>
 #include <thread>

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "SystemCalls.h"
 #include "TorchFixtures.h"
+#include "support/SystemCalls.h"
 
 #include <cerrno>
 #include <cstring>

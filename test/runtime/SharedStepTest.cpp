@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fixtures.h"
-#include "Session.h"
-#include "WorkerPool.h"
+#include "model/Session.h"
+#include "threads/WorkerPool.h"
 #include "ttc/runtime.hpp"
 
 #include <atomic>

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Checksum.h"
 #include "Fixtures.h"
+#include "support/Checksum.h"
 
 #include <cstring>
 #include <filesystem>

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Strided.h"
+#include "tensors/Strided.h"
 
 #include "Fixtures.h"
 

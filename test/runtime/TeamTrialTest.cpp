@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TeamTrial.h"
+#include "threads/TeamTrial.h"
 
 #include <doctest/doctest.h>
 

@@ -14,7 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fixtures.h"
-#include "Session.h"
+#include "model/Session.h"
 
 #include <array>
 #include <atomic>

@@ -7,7 +7,7 @@
 
 #include "TorchFixtures.h"
 
-#include "Checksum.h"
+#include "support/Checksum.h"
 
 #include <cstring>
 #include <memory>

@@ -14,7 +14,7 @@
 #define TTC_TORCHFIXTURES_H
 
 #include "Fixtures.h"
-#include "TorchReader.h"
+#include "files/TorchReader.h"
 
 #include <optional>
 

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "WorkerPool.h"
+#include "threads/WorkerPool.h"
 #include "Fixtures.h"
-#include "SystemCalls.h"
+#include "support/SystemCalls.h"
 
 #include <array>
 #include <atomic>

@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Checksum.h"
-#include "SafetensorsReader.h"
+#include "files/SafetensorsReader.h"
+#include "support/Checksum.h"
 
 #include <cstdlib>
 

@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ShardIndex.h"
+#include "files/ShardIndex.h"
 
 #include <cstdlib>
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Checksum.h"
-#include "StateFile.h"
+#include "model/StateFile.h"
+#include "support/Checksum.h"
 
 #include <cstring>
 

@@ -11,9 +11,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Checksum.h"
-#include "Strided.h"
-#include "TorchReader.h"
+#include "files/TorchReader.h"
+#include "support/Checksum.h"
+#include "tensors/Strided.h"
 
 #include <cstdlib>
 #include <cstring>
