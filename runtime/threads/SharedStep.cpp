@@ -129,10 +129,12 @@ void make(ttc_session &session, WorkerPool::Work work, const Call &call,
     alone();
   const uint64_t end = nanosecondsNow(), took = end - start;
   lastEnd.store(end, std::memory_order_relaxed);
-  if (made.waited > took / 2)
-    aloneUntil.store(
-        end + std::min(made.waited * aloneTimes, mostAloneNanoseconds),
-        std::memory_order_relaxed);
+  // To wake a worker takes its time: that is no sign of CPUs that are missing.
+  const uint64_t allowed = made.woke ? wakeNanoseconds : 0;
+  const uint64_t lost = made.waited - std::min(made.waited, allowed);
+  if (lost > took / 2)
+    aloneUntil.store(end + std::min(lost * aloneTimes, mostAloneNanoseconds),
+                     std::memory_order_relaxed);
   // In a steady stream nobody is woken.
   if (!made.together || !made.woke)
     sharing.trial.took(made.together, took, took / steps);

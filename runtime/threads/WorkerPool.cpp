@@ -110,8 +110,10 @@ inline void WorkerPool::waitForOthers(Worker &self) {
     }
     waited = nanosecondsNow() - start;
   }
+  moveApart(self);
   while (!there()) {
-    if (waited < yieldingNanoseconds)
+    // A worker that was woken may need this CPU to come to itself.
+    if (waited < yieldingNanoseconds && !anyAsleep(team.workers))
       ::sched_yield();
     else
       sleepFor(sleepNanoseconds);
@@ -137,7 +139,10 @@ bool WorkerPool::anyAsleep(int64_t count) const {
   return false;
 }
 
-void WorkerPool::wake() { wakeAll(turn); }
+void WorkerPool::wake() {
+  moveApart(workers[0]);
+  wakeAll(turn);
+}
 
 void WorkerPool::call(int64_t count) {
   static_assert(mostWorkers < 256, "eight bits for the number of workers");
@@ -146,10 +151,8 @@ void WorkerPool::call(int64_t count) {
   // it does: these operations are in one order that all threads agree on.
   turn.store(next | static_cast<uint64_t>(count), std::memory_order_seq_cst);
   for (size_t i = 1; i < static_cast<size_t>(count); ++i)
-    if (workers[i].asleep.load(std::memory_order_seq_cst)) {
-      wakeAll(turn);
-      return;
-    }
+    if (workers[i].asleep.load(std::memory_order_seq_cst))
+      return wake();
 }
 
 uint64_t WorkerPool::work(int64_t count, Work work, const void *newJob) {
@@ -186,12 +189,46 @@ void WorkerPool::awaitTurn(Worker &self) {
         }
         breathe();
       }
+      moveApart(self);
     } while (nanosecondsNow() - start < awakeNanoseconds);
     self.asleep.store(true, std::memory_order_seq_cst);
     if (turn.load(std::memory_order_seq_cst) == self.last)
       sleepOn(turn, self.last);
+    // Until it is where it will work, nobody counts on it.
+    moveApart(self);
     self.asleep.store(false, std::memory_order_relaxed);
   }
+}
+
+void WorkerPool::moveApart(Worker &self) {
+  const int here = ::sched_getcpu();
+  self.cpu.store(here, std::memory_order_relaxed);
+  // The caller's thread is where its program wants it.
+  if (&self == workers.data())
+    return;
+  const int64_t count = made.load(std::memory_order_relaxed);
+  auto forOthers = [&](auto &&take) {
+    for (size_t i = 0; i <= static_cast<size_t>(count); ++i)
+      if (&workers[i] != &self &&
+          !workers[i].asleep.load(std::memory_order_relaxed))
+        take(workers[i].cpu.load(std::memory_order_relaxed));
+  };
+  bool together = false;
+  forOthers([&](int cpu) { together |= cpu == here; });
+  cpu_set_t allowed;
+  if (!together || ::sched_getaffinity(0, sizeof(allowed), &allowed))
+    return;
+  cpu_set_t others = allowed;
+  forOthers([&](int cpu) {
+    if (cpu >= 0 && cpu < CPU_SETSIZE)
+      CPU_CLR(cpu, &others);
+  });
+  if (CPU_COUNT(&others) == 0 ||
+      ::sched_setaffinity(0, sizeof(others), &others))
+    return;
+  self.cpu.store(::sched_getcpu(), std::memory_order_relaxed);
+  // It may be moved again, to where it may always be.
+  ::sched_setaffinity(0, sizeof(allowed), &allowed);
 }
 
 void WorkerPool::serve(Worker &self) {

@@ -15,6 +15,10 @@
 // CPU, then sleeps in slices: a thread that the system has put aside costs its
 // team time, but keeps no CPU busy.
 //
+// The system may wake a worker on the CPU of the thread that wakes it, and
+// leave the two there, each waiting for the other, while another CPU is idle: a
+// worker that finds itself so moves to one that its team does not use.
+//
 // Nothing here allocates or locks once the threads are there. A forked child
 // has none of them and makes its own when it first needs them.
 //
@@ -39,8 +43,9 @@ class WorkerPool {
 public:
   /// The most workers of a team, with the thread that steps.
   static constexpr int64_t mostWorkers = 64;
-  /// For how long a worker without work stays awake.
-  static constexpr uint64_t awakeNanoseconds = 50'000;
+  /// For how long a worker without work stays awake: longer than the longest
+  /// step that is made alone while it wakes.
+  static constexpr uint64_t awakeNanoseconds = 150'000;
 
   /// What every worker of a team does once.
   using Work = void (*)(const void *job, const ttc_team *team, int64_t worker);
@@ -86,6 +91,7 @@ private:
   /// A worker's place. Number 0 is that of whoever has the pool.
   struct alignas(apart) Worker {
     std::atomic<bool> asleep{false};
+    std::atomic<int> cpu{-1}; ///< where it was last seen
     /// How many have to have arrived before the worker goes on.
     uint64_t expected = 0;
     uint64_t waited = 0; ///< nanoseconds of long waits in this job
@@ -101,6 +107,9 @@ private:
   static void *threadMain(void *worker);
   void serve(Worker &self);
   void awaitTurn(Worker &self);
+  /// Notes where this thread runs, and has a worker leave a CPU where others of
+  /// the pool were seen, if there is one without them.
+  void moveApart(Worker &self);
   /// Begins a turn of so many workers.
   void call(int64_t workers);
 

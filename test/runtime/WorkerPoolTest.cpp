@@ -377,6 +377,37 @@ TEST_CASE("A library that is unloaded takes its workers with it") {
   }));
 }
 
+TEST_CASE("A worker that wakes leaves the CPU of the one that woke it") {
+  cpu_set_t allowed;
+  REQUIRE(::sched_getaffinity(0, sizeof(allowed), &allowed) == 0);
+  if (CPU_COUNT(&allowed) < 2)
+    return;
+  std::array<std::atomic<int>, 2> cpus{};
+  std::atomic<bool> mayUseAll{false};
+  auto wakeAndLook = [&] {
+    const uint64_t sleep = 4 * WorkerPool::awakeNanoseconds;
+    std::this_thread::sleep_for(std::chrono::nanoseconds(sleep));
+    together(2, [&](const ttc_team *team, int64_t worker) {
+      cpus[static_cast<size_t>(worker)] = ::sched_getcpu();
+      if (worker == 1) {
+        cpu_set_t own;
+        ::sched_getaffinity(0, sizeof(own), &own);
+        mayUseAll = CPU_EQUAL(&own, &allowed);
+      }
+      team->barrier(team, worker);
+    });
+    return mayUseAll && cpus[0] != cpus[1];
+  };
+  // Whoever moves the threads may do so at any time, but not every time.
+  constexpr int rounds = 20;
+  CHECK(comesTrue([&] {
+    int apart = 0;
+    for (int round = 0; round < rounds; ++round)
+      apart += wakeAndLook();
+    return apart >= rounds - 2;
+  }));
+}
+
 TEST_CASE("A program ends, whatever its threads do") {
   // With workers that sleep.
   CHECK(inChild([] { return exchange(most, 3) == 0; }));
