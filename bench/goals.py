@@ -102,6 +102,8 @@ class Verdict:
     ratio: float | None  # None: one of the two has no time
     rival: str  # who it was against
     to_bound: float | None  # ttc's median by the setting's bound
+    own_us: float | None = None  # the two medians
+    rival_us: float | None = None
 
     @property
     def part(self) -> float | None:
@@ -152,8 +154,9 @@ def _judged(goal: Goal, settings: dict[Setting, dict[str, dict]]) -> Verdict:
     else:
         other, rival = others.get(goal.against), goal.rival
     to_bound = own["median_us"] / own["bound_us"] if own else None
-    ratio = other["median_us"] / own["median_us"] if own and other else None
-    return Verdict(goal, ratio, rival, to_bound)
+    own_us, rival_us = (row["median_us"] if row else None for row in (own, other))
+    ratio = rival_us / own_us if own and other else None
+    return Verdict(goal, ratio, rival, to_bound, own_us, rival_us)
 
 
 # As tables.

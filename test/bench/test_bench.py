@@ -321,6 +321,13 @@ def test_a_goal_that_is_missed_has_a_cause():
     assert causes.cause(reached) is None
     [line] = causes.listed([of_bound, reached])
     assert line.startswith("- `e`, batch 1, 1 timestep a call, against jax (3x of 10x): No code")
+    elsewhere = judged(
+        time_of("d:GRU32", "ttc", 0.09, bound=0.02), time_of("d:GRU32", "reference-ttcompiled", 30.0)
+    )["d:GRU32", 1, goals.REFERENCE]
+    assert causes.cause(elsewhere) == (
+        "Here ttc takes 0.09 us and its rival 30; where the goal comes from it was 0.15 us, and 115 "
+        "for the rival."
+    )
     known = {(goal.case, goal.batch, goal.steps, goal.against) for goal in goals.GOALS}
     assert set(causes.FOUND) <= known
 
