@@ -50,7 +50,7 @@ public:
     emitReadLane(readLaneF64, Type::getDoubleTy(context));
     // Membranes that decay reach subnormals: they are zero, as on a CPU.
     for (Function &function : module)
-      if (!function.isDeclaration())
+      if (!function.isDeclaration() && !gpu.keepsSubnormals)
         function.addFnAttr("denormal-fp-math-f32",
                            "preserve-sign,preserve-sign");
   }

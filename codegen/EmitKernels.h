@@ -29,6 +29,9 @@ struct GpuTarget {
   /// "sm_90", or "emulated": the same kernels for the host, where each thread
   /// of a GPU is one of the emulator's (test/emulator).
   std::string architecture;
+  /// Whether a product and a sum may become one operation, and whether
+  /// subnormal numbers of f32 are more than zero.
+  bool contracts = false, keepsSubnormals = false;
   bool isEmulated() const { return architecture == "emulated"; }
 };
 

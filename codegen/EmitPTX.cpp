@@ -149,7 +149,8 @@ static std::string findLibdevice() {
   return "";
 }
 
-static Error linkLibdevice(Module &module, StringRef needed) {
+static Error linkLibdevice(Module &module, StringRef needed,
+                           const GpuTarget &gpu) {
   std::string path = findLibdevice();
   if (path.empty())
     return createStringError(
@@ -172,7 +173,8 @@ static Error linkLibdevice(Module &module, StringRef needed) {
       });
   if (failed)
     return createStringError("'" + path + "' could not be linked");
-  module.addModuleFlag(Module::Override, "nvvm-reflect-ftz", 1);
+  module.addModuleFlag(Module::Override, "nvvm-reflect-ftz",
+                       !gpu.keepsSubnormals);
   return Error::success();
 }
 
@@ -186,7 +188,8 @@ Expected<std::string> ttc::emitPTX(Module &module, const GpuTarget &gpu) {
   target.cpu = gpu.architecture;
   llvm::TargetOptions options;
   // As on a CPU: what is written as one operation is one, and nothing else.
-  options.AllowFPOpFusion = FPOpFusion::Standard;
+  options.AllowFPOpFusion =
+      gpu.contracts ? FPOpFusion::Fast : FPOpFusion::Standard;
   target.machine.reset(nvptx()->createTargetMachine(
       Triple(nvptxTriple), gpu.architecture, "", options, std::nullopt,
       std::nullopt, CodeGenOptLevel::Aggressive));
@@ -204,7 +207,7 @@ Expected<std::string> ttc::emitPTX(Module &module, const GpuTarget &gpu) {
     if (!function.isDeclaration())
       scalarizer.run(function, functions);
   if (Function *needed = callDeviceFunctions(module))
-    if (Error error = linkLibdevice(module, needed->getName()))
+    if (Error error = linkLibdevice(module, needed->getName(), gpu))
       return std::move(error);
 
   optimize(module, target, 3);

@@ -3,14 +3,17 @@
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_90 --emit=ptx -o %t.ptx
 // RUN: FileCheck %s --input-file=%t.ptx
 // RUN: FileCheck %s --input-file=%t.ptx --check-prefix=NONE
+// RUN: ttc %s --target=nvptx --gpu-arch=sm_90 --emit=ptx --gpu-subnormals | FileCheck %s --check-prefix=SUBNORMALS
+// RUN: ttc %s --target=nvptx --gpu-arch=sm_90 --emit=ptx --gpu-contract | FileCheck %s --check-prefix=CONTRACTED
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_75 --emit=ptx | FileCheck %s --check-prefix=OLDER
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_120 --emit=ptx | FileCheck %s --check-prefix=NEWER
 
-ttc.model @two(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
-  %0 = ttc.linear "net.0" (%x) : tensor<?x128xf32> -> tensor<?x96xf32>
-  %1 = ttc.neuron LIB "net.1" (%0) : tensor<?x96xf32>
-  %2 = ttc.linear "net.2" (%1) : tensor<?x96xf32> -> tensor<?x64xf32>
-  ttc.return %2 : tensor<?x64xf32>
+ttc.model @a(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
+  %0 = ttc.linear "net.0" (%x) : tensor<?x784xf32> -> tensor<?x128xf32>
+  %1 = ttc.neuron LIB "net.1" (%0) : tensor<?x128xf32>
+  %2 = ttc.linear "net.2" (%1) : tensor<?x128xf32> -> tensor<?x10xf32>
+  %3 = ttc.neuron LI "net.3" (%2) : tensor<?x10xf32>
+  ttc.return %3 : tensor<?x10xf32>
 }
 
 // CHECK: .target sm_90
@@ -30,11 +33,20 @@ ttc.model @two(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
 // CHECK: bar{{(rier)?}}.sync
 // CHECK: ret;
 // CHECK: .visible .entry ttc_run(
+// CHECK-NOT: .entry
 
 // Nothing in local memory, and nothing that GPUs do not have.
 // NONE-NOT: .local
 // NONE-NOT: .extern
 // NONE-NOT: {{^}}.func
+
+// Subnormals are zero, and the update's products and sums are rounded each, unless asked for.
+// CHECK-NOT: fma.rn.f32
+// NONE: mul.rn.ftz.f32
+// SUBNORMALS-NOT: .ftz
+// SUBNORMALS: fma.rn.f32
+// CONTRACTED-NOT: mul.rn.ftz.f32 {{.*}}
+// CONTRACTED: fma.rn.ftz.f32
 
 // OLDER: .target sm_75
 // NEWER: .target sm_120

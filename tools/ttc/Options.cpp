@@ -72,6 +72,14 @@ cl::opt<bool>
     useCubins("gpu-cubin", cl::cat(category),
               cl::desc("Put what ptxas makes of the PTX into the binary: "
                        "loaded sooner, by that architecture alone"));
+cl::opt<bool> contracts(
+    "gpu-contract", cl::cat(category),
+    cl::desc("Let a GPU make a product and a sum in one operation, which "
+             "rounds once: other bits than the CPU's"));
+cl::opt<bool> keepsSubnormals(
+    "gpu-subnormals", cl::cat(category),
+    cl::desc("Keep numbers of f32 below 1.2e-38 on GPUs, which are zero "
+             "otherwise, as on CPUs"));
 cl::opt<std::string> triple("triple",
                             cl::desc("Target triple (default: this machine's)"),
                             cl::cat(category));
@@ -164,7 +172,8 @@ static Error checkWithoutCPU(const Options &options) {
 
 /// What would say nothing, since there is no code for a GPU.
 static Error checkWithoutGPU() {
-  const cl::Option *forGPUs[] = {&gpuArchitectures, &useCubins};
+  const cl::Option *forGPUs[] = {&gpuArchitectures, &useCubins, &contracts,
+                                 &keepsSubnormals};
   for (const cl::Option *option : forGPUs)
     if (option->getNumOccurrences())
       return createStringError("--" + option->ArgStr +
@@ -186,10 +195,12 @@ static Error checkTargets(const Options &options) {
     return createStringError("--gpu-cubin is for binaries, but --emit=ptx was "
                              "given: leave it out, or emit cubin");
   if (llvm::is_contained(options.gpus, "emulated") &&
-      (isKernels || options.useCubins))
+      (isKernels || options.useCubins || options.contracts ||
+       options.keepsSubnormals))
     return createStringError(
         "--gpu-arch=emulated makes a library for the emulator, neither PTX nor "
-        "a cubin: leave out --gpu-cubin, and emit a binary");
+        "a cubin: leave out --gpu-cubin, --gpu-contract and --gpu-subnormals, "
+        "and emit a binary");
   if (options.forGPU && options.weightsStorage == "int8")
     return createStringError("--weights-storage=int8 is for CPUs: GPUs read "
                              "f32, bf16 or f16");
@@ -269,6 +280,8 @@ Error ttc::readOptions(int argc, char **argv, Options &options) {
   options.cpus = namesIn(cpu);
   options.gpus = namesIn(gpuArchitectures);
   options.useCubins = useCubins;
+  options.contracts = contracts;
+  options.keepsSubnormals = keepsSubnormals;
   options.storage = storage;
   options.weightsStorage = weightsStorage;
   options.threads = threads;

@@ -59,6 +59,7 @@ struct Options {
   std::string triple; ///< empty for this machine's
   std::vector<std::string> cpus, gpus;
   bool useCubins = false;
+  bool contracts = false, keepsSubnormals = false; ///< on GPUs
 
   std::optional<int64_t> batch; ///< to fix it
   bool wantsDynamicBatch = false;

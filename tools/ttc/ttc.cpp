@@ -174,6 +174,8 @@ private:
         auto gpu = resolveGpu(name);
         if (!gpu)
           return report(gpu.takeError());
+        gpu->contracts = options.contracts;
+        gpu->keepsSubnormals = options.keepsSubnormals;
         gpus.push_back(std::move(*gpu));
       }
     return success();
