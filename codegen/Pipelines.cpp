@@ -45,6 +45,7 @@ void ttc::addThreadPasses(OpPassManager &pm) {
 void ttc::addFusePasses(OpPassManager &pm, const Schedule &schedule) {
   pm.addPass(createConvertToNests());
   pm.addPass(createFuseTimestep());
+  pm.addPass(createSimplifyFiring());
   pm.addPass(createPrepareWeights());
   pm.addPass(createPlanStates());
   pm.addPass(createBatchTime(

@@ -318,6 +318,14 @@ static Value buildSelective(LayerExpansion &expansion, Value x, int64_t dim,
       [](ImplicitLocOpBuilder &b, Value v) { return buildSoftplus(b, v); });
   Value input = rows(dtRank, dState), output = rows(dtRank + dState, dState);
   Value poles = expansion.map(expansion.param("A_log"), buildPole);
+  // Known with the weights: a division for each state takes as long as half of
+  // its exponential.
+  Value inverse =
+      expansion.map(poles, [](ImplicitLocOpBuilder &b, Value pole) -> Value {
+        return arith::DivFOp::create(
+            b, buildConstant(b, 1.0, pole),
+            add(b, pole, buildConstant(b, 1e-12, pole)));
+      });
 
   // The state keeps its own order of dimensions; what has its features last is
   // read across it.
@@ -331,17 +339,14 @@ static Value buildSelective(LayerExpansion &expansion, Value x, int64_t dim,
   state =
       expansion
           .elementwise(
-              state, {state, dt, poles, input, x},
-              {identity, ofFeatures, ofPoles, ofStates, ofFeatures}, 1,
+              state, {state, dt, poles, inverse, input, x},
+              {identity, ofFeatures, ofPoles, ofPoles, ofStates, ofFeatures}, 1,
               [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
-                Value one = buildConstant(b, 1.0, v[0]);
-                Value nearly = buildConstant(b, 1e-12, v[0]);
                 Value decay = math::ExpOp::create(b, mul(b, v[1], v[2]));
-                Value quotient = arith::DivFOp::create(
-                    b, arith::SubFOp::create(b, decay, one),
-                    add(b, v[2], nearly));
-                Value gain = mul(b, quotient, v[3]);
-                return {add(b, mul(b, v[0], decay), mul(b, gain, v[4]))};
+                Value rise = arith::SubFOp::create(
+                    b, decay, buildConstant(b, 1.0, v[0]));
+                Value gain = mul(b, mul(b, rise, v[3]), v[4]);
+                return {add(b, mul(b, v[0], decay), mul(b, gain, v[5]))};
               })
           .front();
   expansion.write(stateName, state);

@@ -372,6 +372,58 @@ def FuseTimestep : TTC_Pass<"ttc-fuse-timestep"> {
   }];
 }
 
+def SimplifyFiring : TTC_Pass<"ttc-simplify-firing"> {
+  let summary = "Fire by a comparison where a sigmoid is rounded";
+  let description = [{
+    A neuron with hard events rounds a sigmoid to 0 or 1: it fires where the sigmoid's argument
+    is positive, and neither the exponential nor the division is needed to know that. The
+    comparison is with the least argument whose sigmoid, correctly rounded, is more than 1/2:
+    2^-23 in f32, 2^-52 in f64. A NaN stays one. Neurons that fire their sigmoid as it is, draw
+    a random number, or round to another step than 1 keep it.
+
+    Before:
+
+    ```mlir
+    #map = affine_map<(d0) -> (d0)>
+    func.func @net(%mem: tensor<2xf32> {ttc.input = "x"}) -> (tensor<2xf32> {ttc.output = "y"}) {
+      %0 = ttc.nest "net.1" operands(%mem : tensor<2xf32>) maps [#map] -> tensor<2xf32> {
+      ^bb0(%z: f32):
+        %one = arith.constant 1.0 : f32
+        %1 = arith.negf %z : f32
+        %2 = math.exp %1 : f32
+        %3 = arith.addf %one, %2 : f32
+        %4 = arith.divf %one, %3 : f32
+        %5 = ttc.quantize(round) %4 : f32
+        ttc.yield %5 : f32
+      }
+      return %0 : tensor<2xf32>
+    }
+    ```
+
+    After:
+
+    ```mlir
+    #map = affine_map<(d0) -> (d0)>
+    func.func @net(%arg0: tensor<2xf32> {ttc.input = "x"}) -> (tensor<2xf32> {ttc.output = "y"}) {
+      %0 = ttc.nest "net.1" operands(%arg0 : tensor<2xf32>) maps [#map] -> tensor<2xf32> {
+      ^bb0(%arg1: f32):
+        %cst = arith.constant 1.1920929E-7 : f32
+        %1 = arith.cmpf ogt, %arg1, %cst : f32
+        %2 = arith.cmpf ord, %arg1, %arg1 : f32
+        %cst_0 = arith.constant 0.000000e+00 : f32
+        %3 = arith.select %2, %cst_0, %arg1 : f32
+        %cst_1 = arith.constant 1.000000e+00 : f32
+        %4 = arith.select %1, %cst_1, %3 : f32
+        %5 = ttc.quantize(round) %4 : f32
+        ttc.yield %5 : f32
+      }
+      return %0 : tensor<2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def PrepareWeights : TTC_Pass<"ttc-prepare-weights"> {
   let summary = "Compute what depends on the weights alone once, not every timestep";
   let description = [{
