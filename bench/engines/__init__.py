@@ -4,8 +4,10 @@
 
 from . import (
     aotinductor,
+    iree,
     jax_scan,
     onnxruntime,
+    openvino,
     plain_linalg,
     reference,
     reference_ttcompiled,
@@ -33,6 +35,8 @@ ENGINES = {
     "reference-ttcompiled": reference_ttcompiled.open_engine,
     "torchscript": torchscript.open_engine,
     "onnxruntime": onnxruntime.open_engine,
+    "openvino": openvino.open_engine,
+    "iree": iree.open_engine,
     "jax": jax_scan.open_engine,
     "torch.compile": torch_compile.open_engine,
     "aotinductor": aotinductor.open_engine,

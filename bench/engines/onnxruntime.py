@@ -4,17 +4,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 
-from .functional_step import FunctionalStep, trace_step
+from .functional_step import FunctionalStep
+from .onnx_step import names, write_onnx
 from .setting import PythonEngine, Setting, Unavailable, step_by_step
-
-_OPSET = 17
 
 
 def open_engine(setting: Setting) -> PythonEngine:
@@ -23,8 +19,7 @@ def open_engine(setting: Setting) -> PythonEngine:
     except ImportError as error:
         raise Unavailable("onnxruntime is not installed") from error
     step = FunctionalStep(setting)
-    model = setting.folder / "step.onnx"
-    _export(step, setting.checked[0], model)
+    model = write_onnx(step, setting)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
@@ -36,24 +31,6 @@ def open_engine(setting: Setting) -> PythonEngine:
     if setting.steps > 1:
         call = step_by_step(lambda x: runner.step(x).clone())
     return PythonEngine(setting, runner.zero, call, "states in bound buffers")
-
-
-def _names(count: int) -> tuple[list[str], list[str]]:
-    """What the inputs and the outputs of a step with `count` states are called."""
-    before = [f"state{i}" for i in range(count)]
-    return ["x", *before], ["y", *[f"{name}_after" for name in before]]
-
-
-def _export(step: FunctionalStep, example: torch.Tensor, path: Path) -> None:
-    states = step.zero_states()
-    inputs, outputs = _names(len(states))
-    graph = trace_step(step, example).eval()
-    # It has only to say how old it is.
-    with contextlib.redirect_stdout(io.StringIO()):
-        torch.onnx.export(
-            graph, (example, *states), str(path), dynamo=False, opset_version=_OPSET,
-            input_names=inputs, output_names=outputs,
-        )
 
 
 class _Runner:
@@ -71,7 +48,7 @@ class _Runner:
 
     def _bind(self, before: Sequence[torch.Tensor], after: Sequence[torch.Tensor]):
         binding = self._session.io_binding()
-        inputs, outputs = _names(len(before))
+        inputs, outputs = names(len(before))
         for name, tensor in zip(inputs[1:], before):
             binding.bind_input(name, *_place(tensor))
         for name, tensor in zip(outputs, [self._y, *after]):

@@ -172,16 +172,24 @@ def test_engines_agree(tmp_path, engine, group, steps):
     assert run._difference(opened.outputs(), expected, case.hard) == ""
 
 
-@pytest.mark.parametrize("engine", ["onnxruntime", "torch.compile", "aotinductor"])
-def test_engines_that_compile_agree(tmp_path, engine):
-    if engine == "onnxruntime":
-        pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
-    setting = Setting(GROUPS["d"][2], 1, 1, tmp_path, tmp_path)
+OPTIONAL = {"onnxruntime": "onnxruntime", "openvino": "openvino", "iree": "iree.compiler"}
+
+
+@pytest.mark.parametrize(
+    "engine, steps",
+    [*((name, steps) for name in OPTIONAL for steps in (1, 128)), ("torch.compile", 1), ("aotinductor", 1)],
+)
+def test_engines_that_compile_agree(tmp_path, engine, steps):
+    if engine in OPTIONAL:
+        pytest.importorskip(OPTIONAL[engine], reason=f"pip install {engine}")
+    setting = Setting(GROUPS["d"][2], 1, steps, tmp_path, tmp_path)
     expected = run.ENGINES["reference"](setting).outputs()
     opened = run.ENGINES[engine](setting)
     assert run._difference(opened.outputs(), expected, setting.case.hard) == ""
     assert opened.cores == 1
     assert opened.time(10) > 0
+    # From zero states again.
+    assert run._difference(opened.outputs(), expected, setting.case.hard) == ""
 
 
 def test_ttc_without_events_agrees(tmp_path):
