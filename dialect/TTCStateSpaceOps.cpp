@@ -343,8 +343,8 @@ static Value buildSelective(LayerExpansion &expansion, Value x, int64_t dim,
               {identity, ofFeatures, ofPoles, ofPoles, ofStates, ofFeatures}, 1,
               [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
                 Value decay = math::ExpOp::create(b, mul(b, v[1], v[2]));
-                Value rise = arith::SubFOp::create(
-                    b, decay, buildConstant(b, 1.0, v[0]));
+                Value rise = arith::SubFOp::create(b, decay,
+                                                   buildConstant(b, 1.0, v[0]));
                 Value gain = mul(b, mul(b, rise, v[3]), v[4]);
                 return {add(b, mul(b, v[0], decay), mul(b, gain, v[5]))};
               })

@@ -63,14 +63,13 @@ struct CompareInsteadOfSigmoid : OpRewritePattern<QuantizeOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     auto type = cast<FloatType>(z.getType());
     double epsilon = std::ldexp(1, 1 - int(type.getFPMantissaWidth()));
-    Value isAbove =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, z,
-                              buildConstant(b, epsilon, z));
+    Value isAbove = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, z,
+                                          buildConstant(b, epsilon, z));
     Value isNumber = arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, z, z);
-    Value silent = arith::SelectOp::create(b, isNumber,
-                                           buildConstant(b, 0.0, z), z);
-    Value fired = arith::SelectOp::create(b, isAbove,
-                                          buildConstant(b, 1.0, z), silent);
+    Value silent =
+        arith::SelectOp::create(b, isNumber, buildConstant(b, 0.0, z), z);
+    Value fired =
+        arith::SelectOp::create(b, isAbove, buildConstant(b, 1.0, z), silent);
     // It stays a quantizer, by which events are known.
     rewriter.modifyOpInPlace(op, [&] { op.getValueMutable().assign(fired); });
     return success();
