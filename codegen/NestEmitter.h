@@ -48,6 +48,12 @@ public:
   /// What one worker of a team emits alone.
   void emitOnce(llvm::function_ref<void()> body) { once(body); }
 
+  /// A loop over the rows of `type`.
+  void emitRows(mlir::RankedTensorType type,
+                llvm::function_ref<void(mlir::Value)> body) {
+    loop(constant(0), sizeOf(type.getDimSize(0)), 1, body);
+  }
+
   /// Copies all elements of a tensor of `type`.
   void emitCopy(mlir::RankedTensorType type, Buffer from, Buffer to);
 

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/RowGroups.h"
 #include "codegen/Scheduling.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -120,16 +121,15 @@ private:
   /// nothing reads the old one later, nor at another place in the nest that
   /// makes the new one.
   bool isInPlace(OpResult value, BlockArgument oldState) {
-    auto nest = dyn_cast<NestOp>(value.getOwner());
-    if (!nest)
-      return false;
+    Operation *maker = value.getOwner();
+    auto nest = dyn_cast<NestOp>(maker);
     for (OpOperand &use : oldState.getUses()) {
       Operation *user = use.getOwner();
       if (user == terminator())
         continue; // copied before anything is written
       if (isa<tensor::DimOp>(user))
         continue; // asks for its size alone
-      if (user == nest) {
+      if (nest && user == nest) {
         for (auto [i, input] : llvm::enumerate(nest.getInputs()))
           if (input == oldState && !nest.getMap(i).isIdentity())
             return false;
@@ -138,7 +138,7 @@ private:
         continue;
       }
       // A view may be read anywhere later; loops in front are done by then.
-      if (!becomesLoops(user) || !user->isBeforeInBlock(nest))
+      if (!becomesLoops(user) || !user->isBeforeInBlock(maker))
         return false;
     }
     return true;
@@ -257,6 +257,13 @@ private:
 
   Buffer view(const Place &place) {
     return frame->entry.view(place.pointer, place.type, place.offset);
+  }
+
+  /// The row at hand of a tensor that lies at `place`, be it as one of another
+  /// shape.
+  Buffer rowView(const Place &place, Value tensor) {
+    return frame->entry.rowView(place.pointer, tensorType(tensor),
+                                place.offset);
   }
 
   unsigned preparedIndex(BlockArgument argument) {
@@ -397,28 +404,49 @@ private:
 
     // LLVM's time grows faster than a function: each operation of a long step
     // becomes one of its own, which a short step is spared the calls for.
-    auto operations = llvm::make_filter_range(
-        step.getBody().front().without_terminator(),
-        [](Operation &op) { return becomesLoops(&op); });
+    SmallVector<Operation *> operations;
     int64_t length = 0;
-    for (Operation &op : operations) {
+    for (Operation &op : step.getBody().front().without_terminator()) {
+      if (!becomesLoops(&op))
+        continue;
+      operations.push_back(&op);
       auto nest = dyn_cast<NestOp>(op);
       length += nest && nest.hasProduct() ? nest.getNumProducts() : 1;
     }
     bool isLong = length > schedule.longest;
-    for (Operation &op : operations) {
-      barrier();
-      hasWritten = true;
-      if (!isLong) {
-        emitOperation(op, results);
-        continue;
-      }
+    auto emitOne = [&](Operation *op, const RowForm *row) {
+      if (!isLong)
+        return emitOperation(op, results, row);
       Frame *whole = frame;
       Frame part(schedule, whole->entry);
       frame = &part;
-      emitOperation(op, results);
+      emitOperation(op, results, row);
       part.entry.finishPart();
       frame = whole;
+    };
+    if (form != StepForm::Alone) {
+      // A team shares the elements of a row, too.
+      for (Operation *op : operations) {
+        barrier();
+        hasWritten = true;
+        emitOne(op, nullptr);
+      }
+    } else {
+      for (ArrayRef<Operation *> group : groupByRows(operations, schedule)) {
+        if (group.size() == 1) {
+          emitOne(group.front(), nullptr);
+          continue;
+        }
+        frame->emitter.emitRows(tensorType(group.front()->getResult(0)),
+                                [&](Value row) {
+                                  frame->entry.row = row;
+                                  for (Operation *op : group) {
+                                    RowForm rowForm(op);
+                                    emitOne(op, &rowForm);
+                                  }
+                                  frame->entry.row = nullptr;
+                                });
+      }
     }
 
     // States that could not be written in place. No copy reads what another one
@@ -444,9 +472,11 @@ private:
     }
   }
 
-  void emitOperation(Operation &op, ArrayRef<Output> results) {
+  /// Emits an operation, or the row at hand of it.
+  void emitOperation(Operation *op, ArrayRef<Output> results,
+                     const RowForm *row) {
     NestBuffers buffers;
-    ValueRange inputs = op.getOperands();
+    ValueRange inputs = op->getOperands();
     if (auto nest = dyn_cast<NestOp>(op)) {
       inputs = nest.getInputs();
       for (Value input : nest.getProductInputs())
@@ -460,11 +490,13 @@ private:
       if (!nest.getBody().getOps<DrawOp>().empty())
         buffers.generator = loadGenerator();
     }
-    for (Value input : inputs)
-      buffers.inputs.push_back(bufferOf(input));
-    for (OpResult result : op.getResults())
-      buffers.outputs.push_back(destinationsOf(result, results));
-    frame->emitter.emit(&op, buffers);
+    for (auto [i, input] : llvm::enumerate(inputs))
+      buffers.inputs.push_back(
+          row && row->hasRows(i) ? rowView(places.lookup(rootOf(input)), input)
+                                 : bufferOf(input));
+    for (OpResult result : op->getResults())
+      buffers.outputs.push_back(destinationsOf(result, results, row));
+    frame->emitter.emit(row ? row->operation() : op, buffers);
   }
 
   Buffer bufferOf(Value value) { return view(places.lookup(rootOf(value))); }
@@ -476,7 +508,7 @@ private:
   /// Everywhere that a result is wanted. Later operations read it at the first
   /// place.
   SmallVector<Buffer, 2> destinationsOf(OpResult result,
-                                        ArrayRef<Output> results) {
+                                        ArrayRef<Output> results, bool isRow) {
     SmallVector<Place, 2> destinations;
     for (const Output &output : results) {
       if (rootOf(output.value) != result)
@@ -491,7 +523,7 @@ private:
     places[result] = destinations.front();
     SmallVector<Buffer, 2> buffers;
     for (const Place &place : destinations)
-      buffers.push_back(view(place));
+      buffers.push_back(isRow ? rowView(place, result) : view(place));
     return buffers;
   }
 

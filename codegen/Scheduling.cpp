@@ -214,6 +214,8 @@ Value EntryBuilder::bytesFrom(const Start &start) {
     grow(firstRow, start.rowBytes);
   if (team && start.roomBytes)
     grow(room, start.roomBytes);
+  if (start.strideBytes)
+    grow(row, start.strideBytes);
   return bytes;
 }
 
@@ -235,6 +237,14 @@ Buffer EntryBuilder::view(unsigned index, RankedTensorType type,
   elements = arith::MulIOp::create(b, batch, elements);
   return view(index, type.getElementType(), elements, ShapedType::kDynamic,
               Start{offset, fixed * elementBytes(type)});
+}
+
+Buffer EntryBuilder::rowView(unsigned index, RankedTensorType type,
+                             BytesAttr offset) {
+  int64_t elements = llvm::product_of(type.getShape().drop_front());
+  return view(index, type.getElementType(),
+              arith::ConstantIndexOp::create(b, elements), elements,
+              Start{offset, 0, 0, elements * elementBytes(type)});
 }
 
 Buffer EntryBuilder::view(unsigned index, Type element, int64_t count,

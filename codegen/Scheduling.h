@@ -101,6 +101,8 @@ public:
   /// A view of all elements of a tensor that lies at `offset` behind pointer
   /// `index` of the whole.
   Buffer view(unsigned index, mlir::RankedTensorType type, BytesAttr offset);
+  /// A view of the row at hand of such a tensor.
+  Buffer rowView(unsigned index, mlir::RankedTensorType type, BytesAttr offset);
   /// The same for a known number of elements, in a room of `roomBytes` that
   /// each worker has one of.
   Buffer view(unsigned index, mlir::Type element, int64_t count, int64_t offset,
@@ -114,13 +116,16 @@ public:
   mlir::func::FuncOp function;
   mlir::Value batch; ///< null where there is none
   Team team;
+  /// Of a whole that computes some operations row by row: the row at hand.
+  mlir::Value row;
 
 private:
   /// Where something lies behind a pointer.
   struct Start {
     BytesAttr offset;
-    int64_t rowBytes = 0;  ///< of a tensor with rows of the batch
-    int64_t roomBytes = 0; ///< of what each worker has one of
+    int64_t rowBytes = 0;    ///< of a tensor with rows of the batch
+    int64_t roomBytes = 0;   ///< of what each worker has one of
+    int64_t strideBytes = 0; ///< from one row at hand to the next
   };
 
   Buffer view(unsigned index, mlir::Type element, mlir::Value elements,
