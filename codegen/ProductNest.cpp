@@ -546,9 +546,10 @@ void NestEmitter::emitTile(const Products &products, const Tile &tile) {
   unsigned count = products.plans.size();
   int64_t perProduct = tile.rows * tile.vectors;
 
-  // A few accumulators are updated where they are. More would need a copy of
+  // A few vectors are updated where their sums are. More would need a copy of
   // the update each: they are stored, and a loop updates them.
-  bool staysInRegisters = count * perProduct <= schedule.update;
+  bool staysInRegisters =
+      perProduct <= schedule.update && count * perProduct <= schedule.pass;
   SmallVector<SmallVector<Value>> sums;
   for (unsigned p = 0; p < count; ++p) {
     sums.push_back(accumulate(products, p, tile));

@@ -32,9 +32,8 @@ static std::optional<bool> readsRows(AffineMap map, Value operand,
   auto usesRow = [](AffineExpr e) { return e.isFunctionOfDim(0); };
   auto argument = dyn_cast<BlockArgument>(rootOf(operand));
   auto is = [&](StringRef attr) {
-    return argument &&
-           cast<func::FuncOp>(argument.getOwner()->getParentOp())
-               .getArgAttr(argument.getArgNumber(), attr);
+    return argument && cast<func::FuncOp>(argument.getOwner()->getParentOp())
+                           .getArgAttr(argument.getArgNumber(), attr);
   };
   if (llvm::none_of(map.getResults(), usesRow)) {
     // The rows of a state may be overwritten one by one.

@@ -68,8 +68,8 @@ struct Schedule {
   /// Into how many chains a sum is split at most, and how many sums the
   /// multipliers need in flight: fewer are split.
   int64_t chains = 4, inflight;
-  /// Sums of a tile that are updated in their registers; more go through
-  /// memory.
+  /// Vectors of a tile that are updated in the registers of their sums, if
+  /// these are no more than a pass has; else they go through memory.
   int64_t update = 4;
   ListEvents events = ListEvents::Auto;
   /// The percentage of inputs up to which, if active, those of a row are

@@ -290,3 +290,17 @@ ttc.model @delay(%x: tensor<16xf32>) -> tensor<16xf32> {
   ttc.write %x, @last : tensor<16xf32>
   ttc.return %0 : tensor<16xf32>
 }
+
+// -----
+
+// Several products of few neurons are updated where their sums are, vector after vector.
+// CHECK-LABEL: func.func @few_neurons.step(
+ttc.model @few_neurons(%x: tensor<12xf32>) -> tensor<40xf32> {
+  // CHECK: scf.for %{{.*}} = %c0 to %c12 step
+  // CHECK: scf.for %{{.*}} = %c0 to %c20 step
+  // CHECK-NOT: scf.for
+  // CHECK-COUNT-3: math.tanh
+  // CHECK: return
+  %0 = ttc.torch_rnn rnn_tanh "r" (%x) layers(1) hidden(40) no_bias cell : tensor<12xf32> -> tensor<40xf32>
+  ttc.return %0 : tensor<40xf32>
+}
