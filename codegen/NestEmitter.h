@@ -67,14 +67,18 @@ private:
   void emitProducts(NestOp nest, const NestBuffers &buffers);
   Products productsOf(NestOp nest, const NestBuffers &buffers);
   void emitPasses(const Products &products, const PassGroup &passes,
-                  mlir::Value firstRow, mlir::Value endRow, int64_t tileRows);
+                  mlir::Value firstRow, mlir::Value endRow, int64_t tileRows,
+                  bool mayLackRows = false);
   void emitDenseRows(const Products &products);
-  llvm::SmallVector<PassGroup, 2> passesOf(const Products &products);
   void emitEventRows(Products &products);
   mlir::Value areMany(const Products &products, mlir::Value firstRow,
                       mlir::Value rows);
   void emitTiles(const Products &products, mlir::Value first, mlir::Value end,
                  int64_t tileRows);
+  void emitLastTile(const Products &products, mlir::Value first,
+                    mlir::Value end, int64_t tileRows, bool mayLackRows);
+  void emitSingleRows(const Products &products, mlir::Value first,
+                      mlir::Value end);
   void listEvents(Products &products, unsigned index, mlir::Value row);
   mlir::Value widen(mlir::Value weight, mlir::VectorType type);
   llvm::SmallVector<mlir::Value> loadWeights(const Products &products,

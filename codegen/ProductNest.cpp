@@ -30,6 +30,9 @@ struct NestEmitter::Tile {
   ArrayRef<int64_t> panels;
   int64_t vectors; ///< of all panels
   int64_t columns; ///< features of the tile that exist: the rest is padding
+  /// How many of the rows exist: the last of these stands for the others. Null
+  /// for all.
+  Value existing;
 };
 
 int64_t NestEmitter::tileElements(const Schedule &schedule, int64_t bytes) {
@@ -72,8 +75,10 @@ void NestEmitter::emitProducts(NestOp nest, const NestBuffers &buffers) {
 }
 
 /// Tiles of several rows and one panel where there are as many rows, smaller
-/// ones for the rest, then row by row through the panels of a pass side by
-/// side. A row's bits are the same in all: the order of its sums is the plan's.
+/// ones for the rest. Of what is left several rows are one more tile, so that
+/// no batch reads the weights more often than a larger one; one row goes
+/// through the panels of a pass side by side. A row's bits are the same in all:
+/// the order of its sums is the plan's.
 void NestEmitter::emitDenseRows(const Products &products) {
   Value rows = products.rows, done = constant(0);
   APInt known;
@@ -94,18 +99,27 @@ void NestEmitter::emitDenseRows(const Products &products) {
     emitTiles(products, done, end, tileRows);
     done = end;
   }
-  for (const PassGroup &pass : passesOf(products))
-    emitPasses(products, pass, done, rows, 1);
+  int64_t mostLeft = products.tileRows / 3 - 1;
+  if (isKnown)
+    mostLeft = std::min(mostLeft, known.getSExtValue() - doneKnown);
+  if (mostLeft < 2)
+    return emitSingleRows(products, done, rows);
+  if (isKnown)
+    return emitLastTile(products, done, rows, mostLeft, /*mayLackRows=*/false);
+  Value left = arith::SubIOp::create(b, rows, done);
+  Value areSeveral = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, left,
+                                           constant(1));
+  auto choice = scf::IfOp::create(b, areSeveral, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  emitLastTile(products, done, rows, mostLeft, /*mayLackRows=*/true);
+  b.setInsertionPointToStart(choice.elseBlock());
+  emitSingleRows(products, done, rows);
 }
 
-/// The passes of a row: those of the plan, or smaller ones, of which each
-/// worker of a team takes some.
-SmallVector<PassGroup, 2> NestEmitter::passesOf(const Products &products) {
-  const PanelPlan &plan = products.plans.front();
-  if (!team)
-    return plan.passes;
-  int64_t sideBySide =
-      std::clamp<int64_t>(schedule.pass / schedule.panel, 1, 4);
+/// Passes of so many panels side by side.
+static SmallVector<PassGroup, 2> passesOf(const PanelPlan &plan,
+                                          int64_t sideBySide) {
   SmallVector<PassGroup, 2> passes;
   for (const PanelGroup &group : plan.groups) {
     int64_t whole = group.count / sideBySide, rest = group.count % sideBySide;
@@ -122,12 +136,32 @@ SmallVector<PassGroup, 2> NestEmitter::passesOf(const Products &products) {
   return passes;
 }
 
+/// A row through the panels of a pass side by side: those of the plan, or
+/// fewer, of which each worker of a team takes some.
+void NestEmitter::emitSingleRows(const Products &products, Value first,
+                                 Value end) {
+  const PanelPlan &plan = products.plans.front();
+  int64_t ofTeam = std::clamp<int64_t>(schedule.pass / schedule.panel, 1, 4);
+  for (const PassGroup &pass : team ? passesOf(plan, ofTeam) : plan.passes)
+    emitPasses(products, pass, first, end, 1);
+}
+
+/// A tile of `tileRows` rows, of which some may lack, through as many panels as
+/// there are registers for: several streams are fetched faster than one.
+void NestEmitter::emitLastTile(const Products &products, Value first, Value end,
+                               int64_t tileRows, bool mayLackRows) {
+  const PanelPlan &plan = products.plans.front();
+  int64_t sideBySide = std::clamp<int64_t>(
+      schedule.pass / (tileRows * plan.groups.front().vectors), 1, 4);
+  for (const PassGroup &pass : passesOf(plan, sideBySide))
+    emitPasses(products, pass, first, end, tileRows, mayLackRows);
+}
+
 /// Rows from `first` to `end` in tiles of `tileRows`, panel after panel.
 void NestEmitter::emitTiles(const Products &products, Value first, Value end,
                             int64_t tileRows) {
-  for (const PanelGroup &group : products.plans.front().groups)
-    emitPasses(products, {group.count, {group.vectors}, group.firstVector},
-               first, end, tileRows);
+  for (const PassGroup &pass : passesOf(products.plans.front(), 1))
+    emitPasses(products, pass, first, end, tileRows);
 }
 
 /// Rows in tiles, unless few of their inputs are active: then, and where there
@@ -138,16 +172,17 @@ void NestEmitter::emitEventRows(Products &products) {
       for (unsigned p = 0; p < products.plans.size(); ++p)
         if (products.buffers.mayBeEvents[p])
           listEvents(products, p, row);
-      for (const PassGroup &pass : passesOf(products))
-        emitPasses(products, pass, row, add(row, constant(1)), 1);
+      emitSingleRows(products, row, add(row, constant(1)));
       for (Products::Events &events : products.events)
         events = {};
     });
   };
   int64_t large = products.tileRows, small = large / 3;
+  // What is left of the tiles is one more if it may be several rows.
+  int64_t mostLeft = small - 1, fewest = mostLeft < 2 ? small : 2;
   APInt rows;
   if (small <= 1 || schedule.events == ListEvents::Always ||
-      (matchPattern(products.rows, m_ConstantInt(&rows)) && rows.slt(small)))
+      (matchPattern(products.rows, m_ConstantInt(&rows)) && rows.slt(fewest)))
     return rowByRow(constant(0), products.rows);
   /// What the branch that is taken makes.
   auto choose = [&](Value condition, Type type, function_ref<Value()> then,
@@ -173,7 +208,7 @@ void NestEmitter::emitEventRows(Products &products) {
     Value count = arith::MinUIOp::create(b, rest, constant(together));
     Value areTiled = choose(
         arith::CmpIOp::create(b, arith::CmpIPredicate::uge, count,
-                              constant(small)),
+                              constant(fewest)),
         b.getI1Type(), [&] { return areMany(products, first, count); },
         [&]() -> Value {
           return arith::ConstantIntOp::create(b, b.getI1Type(), 0);
@@ -188,7 +223,20 @@ void NestEmitter::emitEventRows(Products &products) {
                   wholeTiles(arith::SubIOp::create(b, count, ofLarge), small));
           emitTiles(products, first, middle, large);
           emitTiles(products, middle, last, small);
-          return last;
+          if (mostLeft < 2)
+            return last;
+          Value all = add(first, count);
+          Value areSeveral = arith::CmpIOp::create(
+              b, arith::CmpIPredicate::ugt,
+              arith::SubIOp::create(b, all, last), constant(1));
+          return choose(
+              areSeveral, b.getIndexType(),
+              [&] {
+                emitLastTile(products, last, all, mostLeft,
+                             /*mayLackRows=*/true);
+                return all;
+              },
+              [&] { return last; });
         },
         [&] { return first; });
     rowByRow(end, add(first, count));
@@ -401,9 +449,10 @@ SmallVector<Value> NestEmitter::loadWeights(const Products &products,
 }
 
 /// Rows from `firstRow` to `endRow`, `tileRows` at once, through a group of
-/// passes.
+/// passes. The last tile may lack rows if so said.
 void NestEmitter::emitPasses(const Products &products, const PassGroup &passes,
-                             Value firstRow, Value endRow, int64_t tileRows) {
+                             Value firstRow, Value endRow, int64_t tileRows,
+                             bool mayLackRows) {
   APInt first, end;
   if (matchPattern(firstRow, m_ConstantInt(&first)) &&
       matchPattern(endRow, m_ConstantInt(&end)) && first.sge(end))
@@ -413,9 +462,12 @@ void NestEmitter::emitPasses(const Products &products, const PassGroup &passes,
   auto emitPass = [&](Value index, int64_t columns) {
     Value firstVector =
         add(constant(passes.firstVector), mul(index, constant(vectors)));
-    Tile tile{Value(), tileRows, firstVector, passes.panels, vectors, columns};
+    Tile tile{Value(), tileRows, firstVector, passes.panels,
+              vectors, columns,  Value()};
     loop(firstRow, endRow, tileRows, [&](Value row) {
       tile.row = row;
+      if (mayLackRows)
+        tile.existing = arith::SubIOp::create(b, endRow, row);
       emitTile(products, tile);
     });
   };
@@ -446,8 +498,13 @@ SmallVector<Value> NestEmitter::accumulate(const Products &products,
   // Accumulator (row, chain, vector).
   SmallVector<Value> accumulators(tile.rows * perRow, splat(element, 0, lanes));
   SmallVector<Value> rowStarts;
-  for (int64_t r = 0; r < tile.rows; ++r)
-    rowStarts.push_back(mul(add(tile.row, constant(r)), constant(inputs)));
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    Value number = constant(r);
+    if (tile.existing && r > 0)
+      number = arith::MinUIOp::create(
+          b, number, arith::SubIOp::create(b, tile.existing, constant(1)));
+    rowStarts.push_back(mul(add(tile.row, number), constant(inputs)));
+  }
 
   /// Adds x[k] * weight[k] of chain `chain` to the accumulators.
   auto step = [&](Value k, int64_t chain, MutableArrayRef<Value> acc) {
@@ -548,8 +605,8 @@ void NestEmitter::emitTile(const Products &products, const Tile &tile) {
 
   // A few vectors are updated where their sums are. More would need a copy of
   // the update each: they are stored, and a loop updates them.
-  bool staysInRegisters =
-      perProduct <= schedule.update && count * perProduct <= schedule.pass;
+  bool staysInRegisters = !tile.existing && perProduct <= schedule.update &&
+                          count * perProduct <= schedule.pass;
   SmallVector<SmallVector<Value>> sums;
   for (unsigned p = 0; p < count; ++p) {
     sums.push_back(accumulate(products, p, tile));
@@ -573,7 +630,8 @@ void NestEmitter::emitTile(const Products &products, const Tile &tile) {
       }
     return;
   }
-  loop(constant(0), constant(tile.rows), 1, [&](Value r) {
+  Value rows = tile.existing ? tile.existing : constant(tile.rows);
+  loop(constant(0), rows, 1, [&](Value r) {
     Value row = add(tile.row, r);
     Value tileRow = mul(r, constant(tile.vectors * lanes));
     vectorLoop(constant(tile.columns), lanes, [&](Value column, Mask mask) {

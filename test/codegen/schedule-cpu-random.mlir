@@ -56,15 +56,15 @@ ttc.model @doubles(%x: tensor<8xf64>) -> tensor<8xf64> {
 // Which element it is does not depend on the loops: in a tile of a product it is row times
 // columns plus column.
 // CHECK-LABEL: func.func @behind_a_product.step(
-ttc.model @behind_a_product(%x: tensor<4x8xf32>, %p: tensor<4x16xf32>) -> tensor<4x16xf32> {
-  // CHECK: scf.for %[[ROW:.*]] = %c0 to %c4 step %c1 {
+ttc.model @behind_a_product(%x: tensor<6x8xf32>, %p: tensor<6x16xf32>) -> tensor<6x16xf32> {
+  // CHECK: scf.for %[[ROW:.*]] = %c0 to %c6 step %c1 {
   // CHECK: %[[ELEMENT:.*]] = arith.muli %[[ROW]], %c16
   // CHECK: %[[FIRST:.*]] = arith.index_cast %[[ELEMENT]] : index to i64
   // CHECK: vector.broadcast %[[FIRST]] : i64 to vector<16xi64>
   // CHECK: arith.mului_extended
   // CHECK: arith.cmpf olt
-  %0 = ttc.linear "l" (%x) no_bias : tensor<4x8xf32> -> tensor<4x16xf32>
-  %u = ttc.uniform stream(0) like (%p) : tensor<4x16xf32>
-  %1 = ttc.quantize (probabilistic) %0, %u : tensor<4x16xf32>
-  ttc.return %1 : tensor<4x16xf32>
+  %0 = ttc.linear "l" (%x) no_bias : tensor<6x8xf32> -> tensor<6x16xf32>
+  %u = ttc.uniform stream(0) like (%p) : tensor<6x16xf32>
+  %1 = ttc.quantize (probabilistic) %0, %u : tensor<6x16xf32>
+  ttc.return %1 : tensor<6x16xf32>
 }

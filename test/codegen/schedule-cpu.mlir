@@ -118,7 +118,8 @@ ttc.model @tile(%x: tensor<8xf32>) -> tensor<96xf32> {
 
 // -----
 
-// Rows of a batch are taken twelve at a time, what is left four at a time, then one by one.
+// Rows of a batch are taken twelve at a time, what is left four at a time. Two or three that are left
+// then are one more tile, in which the last row stands for what lacks; one goes by itself.
 // CHECK-LABEL: func.func @batch.step(
 // CHECK-SAME: %[[BATCH:[^:]*]]: index) {
 ttc.model @batch(%x: tensor<?x8xf32>) -> tensor<?x64xf32> {
@@ -131,6 +132,16 @@ ttc.model @batch(%x: tensor<?x8xf32>) -> tensor<?x64xf32> {
   // CHECK: %[[FOURS:.*]] = arith.subi %[[BATCH]], %[[REST]]
   // CHECK: scf.for %{{.*}} = %[[TWELVES]] to %[[FOURS]] step %c4 {
   // CHECK: scf.for %{{.*}} = %c0 to %c8 step %c1 iter_args(
+  // CHECK: %[[LEFT:.*]] = arith.subi %[[BATCH]], %[[FOURS]]
+  // CHECK: %[[SEVERAL:.*]] = arith.cmpi ugt, %[[LEFT]], %c1
+  // CHECK: scf.if %[[SEVERAL]] {
+  // CHECK: scf.for %[[ROW:.*]] = %[[FOURS]] to %[[BATCH]] step %c3 {
+  // CHECK: %[[EXISTING:.*]] = arith.subi %[[BATCH]], %[[ROW]]
+  // CHECK: %[[LAST:.*]] = arith.subi %[[EXISTING]], %c1
+  // CHECK: arith.minui %[[LAST]], %c2
+  // CHECK: scf.for %{{.*}} = %c0 to %c8 step %c1 iter_args(
+  // CHECK: scf.for %{{.*}} = %c0 to %[[EXISTING]] step %c1 {
+  // CHECK: } else {
   // CHECK: scf.for %{{.*}} = %[[FOURS]] to %[[BATCH]] step %c1 {
   // CHECK: scf.for %{{.*}} = %c0 to %c8 step %c1 iter_args(
   %0 = ttc.linear "l" (%x) : tensor<?x8xf32> -> tensor<?x64xf32>
