@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from cases import NEURON_SIZE
 from goals import BEST_PEER, REFERENCE, Verdict
 
 
@@ -39,6 +40,24 @@ _ORIGINS = {
     "g*:5": Origin(1934, 488, 24),
     "g*:10": Origin(1934, 488, 24),
 }
+
+
+def _neuron_goal(kind: str) -> float:
+    """What the goal of one of the 32 neurons allows, in microseconds, by its letters.
+
+    1.3 times the larger of its bytes at 110 GB/s and its sigmoids at 0.42 ns each.
+    """
+    branches = 2 if kind.startswith("D") else 1
+    prefix = kind.removeprefix("D").partition("LI")[0]
+    fires = kind.partition("LI")[2]
+    # A state is read and written. Each branch has beta, alpha with S, gamma and rec_weight with R.
+    arrays = 2 + 3 * branches + (3 * branches if "S" in prefix else 0)
+    arrays += 4 * branches + 2 if "R" in prefix else 0
+    arrays += {"B": 2, "T": 3, "TS": 5}.get(fires, 0)
+    sigmoids = {"B": 1, "T": 2, "TS": 2}.get(fires, 0)
+    return 1.3 * NEURON_SIZE * max(4 * arrays / 110e3, 0.42e-3 * sigmoids)
+
+
 # Two medians differ by so much from day to day.
 _AS_FAST = 1.1
 
@@ -71,6 +90,13 @@ def cause(verdict: Verdict) -> str | None:
             f"the goal comes from it was {origin.goal:g} us, and {getattr(origin, there):g} for "
             f"the rival."
         )
+    if goal.case.startswith("h:") and there:
+        allowed = _neuron_goal(goal.case.removeprefix("h:"))
+        if verdict.own_us <= allowed * _AS_FAST:
+            return (
+                f"Here ttc takes {verdict.own_us:.3g} us and its rival {verdict.rival_us:.3g}; what "
+                f"the goal allows a neuron's bytes and sigmoids is {allowed:.3g} us."
+            )
     return FOUND.get((goal.case, goal.batch, goal.steps, goal.against), "The cause is not known.")
 
 

@@ -107,8 +107,8 @@ void NestEmitter::emitDenseRows(const Products &products) {
   if (isKnown)
     return emitLastTile(products, done, rows, mostLeft, /*mayLackRows=*/false);
   Value left = arith::SubIOp::create(b, rows, done);
-  Value areSeveral = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, left,
-                                           constant(1));
+  Value areSeveral =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, left, constant(1));
   auto choice = scf::IfOp::create(b, areSeveral, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(choice.thenBlock());
@@ -227,8 +227,8 @@ void NestEmitter::emitEventRows(Products &products) {
             return last;
           Value all = add(first, count);
           Value areSeveral = arith::CmpIOp::create(
-              b, arith::CmpIPredicate::ugt,
-              arith::SubIOp::create(b, all, last), constant(1));
+              b, arith::CmpIPredicate::ugt, arith::SubIOp::create(b, all, last),
+              constant(1));
           return choose(
               areSeveral, b.getIndexType(),
               [&] {

@@ -336,8 +336,24 @@ def test_a_goal_that_is_missed_has_a_cause():
         "Here ttc takes 0.09 us and its rival 30; where the goal comes from it was 0.15 us, and 115 "
         "for the rival."
     )
+    neuron = judged(
+        time_of("h:LIT", "ttc", 1.2, bound=0.1), time_of("h:LIT", "reference-ttcompiled", 60.0)
+    )["h:LIT", 1, goals.REFERENCE]
+    assert causes.cause(neuron) == (
+        "Here ttc takes 1.2 us and its rival 60; what the goal allows a neuron's bytes and sigmoids "
+        "is 1.12 us."
+    )
     known = {(goal.case, goal.batch, goal.steps, goal.against) for goal in goals.GOALS}
     assert set(causes.FOUND) <= known
+
+
+def test_what_a_neurons_goal_allows():
+    """The larger of its arrays' bytes and its sigmoids."""
+    # The input, the output, a state that is read and written, and beta.
+    assert causes._neuron_goal("LI") == pytest.approx(1.3 * 5 * 4096 / 110e3)
+    assert causes._neuron_goal("LIB") == pytest.approx(1.3 * 1024 * 0.42e-3)
+    # Two branches of syn, rec and mem, prev_output; two thresholds, a bias and two scales.
+    assert causes._neuron_goal("DSRLITS") == pytest.approx(1.3 * (2 + 6 + 6 + 8 + 2 + 5) * 4096 / 110e3)
 
 
 def test_every_goal_is_of_a_case():
