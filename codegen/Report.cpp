@@ -7,6 +7,7 @@
 
 #include "codegen/Report.h"
 
+#include "codegen/RowGroups.h"
 #include "codegen/Scheduling.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -80,9 +81,21 @@ public:
             result.weightBytes += storedBytes(rootOf(operand));
     result.level = core.levelOf(result.weightBytes + result.stateBytes);
     level = result.level;
+    SmallVector<Operation *> operations;
     for (Operation &op : step.getBody().front())
       if (becomesLoops(&op))
-        result.nests.push_back(reportNest(&op));
+        operations.push_back(&op);
+    if (schedule.isGPU) {
+      for (Operation *op : operations)
+        result.nests.push_back(reportNest(op));
+      return result;
+    }
+    for (ArrayRef<Operation *> group : groupByRows(operations, schedule))
+      for (Operation *op : group) {
+        result.nests.push_back(reportNest(op));
+        if (group.size() > 1)
+          result.nests.back().scheme += "; together, row by row";
+      }
     return result;
   }
 
