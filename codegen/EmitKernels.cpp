@@ -14,10 +14,14 @@
 #include "codegen/Pipelines.h"
 #include "codegen/Scheduling.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/InlineAsm.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicsNVPTX.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
 using namespace llvm;
 using namespace ttc;
@@ -43,9 +47,12 @@ public:
       if (function.getName().ends_with(".shared"))
         function.addFnAttr(Attribute::AlwaysInline);
     }
+    if (gpu.isEmulated())
+      checkAddresses();
     emitKernel("ttc_step", /*isSequence=*/false);
     emitKernel("ttc_run", /*isSequence=*/true);
     emitBarrier();
+    emitOpaque();
     emitReadLane(readLaneF32, Type::getFloatTy(context));
     emitReadLane(readLaneF64, Type::getDoubleTy(context));
     // Membranes that decay reach subnormals: they are zero, as on a CPU.
@@ -107,6 +114,30 @@ private:
                               {ConstantInt::get(i32, 0)});
   }
 
+  /// A GPU fails where a vector is not at a multiple of what its access says;
+  /// a CPU might not.
+  void checkAddresses() {
+    SmallVector<Instruction *> accesses;
+    for (Function &function : module)
+      for (Instruction &instruction : instructions(function))
+        if (isa<LoadInst, StoreInst>(instruction) &&
+            getLoadStoreType(&instruction)->isVectorTy())
+          accesses.push_back(&instruction);
+    for (Instruction *access : accesses) {
+      builder.SetInsertPoint(access);
+      Value *alignment = number(getLoadStoreAlignment(access).value());
+      Value *address =
+          builder.CreatePtrToInt(getLoadStorePointerOperand(access), i64);
+      Value *beyond = builder.CreateURem(address, alignment);
+      builder.SetInsertPoint(SplitBlockAndInsertIfThen(
+          builder.CreateICmpNE(beyond, number(0)), access->getIterator(),
+          /*Unreachable=*/false));
+      builder.CreateCall(
+          external("ttc_gpu_misaligned", builder.getVoidTy(), {i64}),
+          {alignment});
+    }
+  }
+
   //===--------------------------------------------------------------------===//
   // Kernels
   //===--------------------------------------------------------------------===//
@@ -133,6 +164,11 @@ private:
         kernel->addParamAttr(i, Attribute::NoAlias);
         kernel->addParamAttr(i, Attribute::ReadOnly);
       }
+    // The runtime allocates these: what they hold is read in whole vectors.
+    for (unsigned i = numInputs + numOutputs; i < numInputs + numOutputs + 3;
+         ++i)
+      kernel->addParamAttr(
+          i, Attribute::getWithAlignment(context, Align(TTC_ALIGNMENT)));
     builder.SetInsertPoint(BasicBlock::Create(context, "", kernel));
 
     Function::arg_iterator argument = kernel->arg_begin();
@@ -229,6 +265,21 @@ private:
     builder.CreateFence(AtomicOrdering::AcquireRelease, device);
   }
 
+  void emitOpaque() {
+    Function *function = module.getFunction(opaqueFunction);
+    if (!function)
+      return;
+    function->setLinkage(GlobalValue::InternalLinkage);
+    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
+    Value *value = function->getArg(0);
+    if (!gpu.isEmulated())
+      value = builder.CreateCall(
+          InlineAsm::get(FunctionType::get(i64, {i64}, false),
+                         "mov.b64 $0, $1;", "=l,l", /*hasSideEffects=*/true),
+          {value});
+    builder.CreateRet(value);
+  }
+
   void emitReadLane(StringRef name, Type *type) {
     Function *function = module.getFunction(name);
     if (!function)
@@ -281,6 +332,12 @@ Expected<std::unique_ptr<Module>> ttc::emitKernels(mlir::ModuleOp scheduled,
                                                    LLVMContext &context,
                                                    const ModelTable &table,
                                                    const GpuTarget &gpu) {
+  // The conversion of branches leaves it where the translation does not look.
+  scheduled.walk([](mlir::LLVM::BrOp branch) {
+    if (mlir::Attribute annotation = branch->removeAttr(loopAnnotationAttr))
+      branch.setLoopAnnotationAttr(
+          mlir::cast<mlir::LLVM::LoopAnnotationAttr>(annotation));
+  });
   std::unique_ptr<Module> module =
       translateModule(scheduled, context, table.name);
   if (!module)

@@ -97,6 +97,8 @@ private:
   void emitThreadProducts(const Products &products);
   void emitThreadTiles(const Products &products, mlir::Value rows,
                        int64_t tileRows);
+  void emitQuad(const Products &products, const Quad &quad,
+                llvm::ArrayRef<llvm::SmallVector<mlir::Value>> sums);
   void emitThreadRows(const Products &products, mlir::Value firstRow);
   llvm::SmallVector<mlir::Value> sumChain(const Products &products,
                                           llvm::ArrayRef<unsigned> together,
@@ -105,6 +107,7 @@ private:
   llvm::SmallVector<mlir::Value> sumChains(const Products &products,
                                            unsigned index, const Quad &quad,
                                            mlir::Value first, int64_t count);
+  mlir::Value isAligned(Buffer buffer);
   void emitColumn(const Products &products, mlir::Value row, mlir::Value column,
                   mlir::ValueRange sums);
   mlir::Value readLane(mlir::Value value, mlir::Value lane, mlir::Value mask);

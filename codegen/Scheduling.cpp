@@ -149,6 +149,7 @@ EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
   handle = next();
   team.sideBySide = form == StepForm::Threads;
   team.barrier = [this] { barrier(); };
+  forgetRows();
 }
 
 EntryBuilder::EntryBuilder(EntryBuilder &whole)
@@ -187,6 +188,27 @@ void EntryBuilder::barrier() {
     callee.setPrivate();
   }
   func::CallOp::create(b, callee, ValueRange{handle, team.worker});
+  forgetRows();
+}
+
+/// Where a tensor begins depends on the rows. Of a step or a sequence with many
+/// of them, all beginnings at once would be more than a thread has registers
+/// for. A part is given its beginnings, and knows its own rows alone.
+void EntryBuilder::forgetRows() {
+  if (!team.sideBySide)
+    return;
+  auto module = function->getParentOfType<ModuleOp>();
+  auto callee = module.lookupSymbol<func::FuncOp>(opaqueFunction);
+  if (!callee) {
+    OpBuilder outside = OpBuilder::atBlockBegin(module.getBody());
+    callee = func::FuncOp::create(
+        outside, b.getLoc(), opaqueFunction,
+        b.getFunctionType({b.getIndexType()}, {b.getIndexType()}));
+    callee.setPrivate();
+  }
+  for (Value *value : {&batch, &allRows, &firstRow})
+    if (*value)
+      *value = func::CallOp::create(b, callee, ValueRange{*value}).getResult(0);
 }
 
 Value EntryBuilder::addArgument(Type type) {

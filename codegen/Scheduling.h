@@ -67,6 +67,14 @@ PreparedPlan planPrepared(mlir::func::FuncOp step, const Schedule &schedule);
 /// shared step was given for it, and the worker.
 inline constexpr llvm::StringLiteral barrierFunction = "ttc.barrier";
 
+/// How LLVM is to treat a loop, on the scf.for; then on the branch that closes
+/// it.
+inline constexpr llvm::StringLiteral loopAnnotationAttr =
+    "llvm.loop_annotation";
+
+/// Gives a number as it is, of which the optimizer knows nothing.
+inline constexpr llvm::StringLiteral opaqueFunction = "ttc.opaque";
+
 /// What threads of a GPU read from each other with: a value, the lane of the
 /// warp whose value is wanted, and a mask of the lanes that take part.
 inline constexpr llvm::StringLiteral readLaneF32 = "ttc.read_lane_f32";
@@ -136,6 +144,9 @@ private:
   /// Takes over what a part needs to know of the team.
   void joinTeam();
   void barrier();
+  /// Has what threads compute from here on of the rows be computed here, and
+  /// not kept from before.
+  void forgetRows();
   mlir::Value addArgument(mlir::Type type);
 
   EntryBuilder *whole = nullptr;

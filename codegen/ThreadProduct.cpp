@@ -24,8 +24,9 @@ using namespace ttc;
 
 static constexpr int64_t columnsPerThread = PanelPlan::threadColumns;
 
-/// So many weights of a column a thread reads before it uses them.
-static constexpr int64_t weightsInFlight = 4;
+/// The bytes that a thread reads at once, from an address that is a multiple of
+/// them.
+static constexpr int64_t widestLoad = 16;
 
 /// Neighbouring columns of some rows, which one thread computes.
 struct NestEmitter::Quad {
@@ -34,27 +35,27 @@ struct NestEmitter::Quad {
   Value column;
 };
 
-/// Has LLVM write out so many turns of the loop that gives `sums`, where it
-/// would choose a number for a CPU's registers; none of them for 1.
-static void unroll(ArrayRef<Value> sums, int64_t turns) {
-  auto loop = sums.front().getDefiningOp<scf::ForOp>();
-  if (!loop)
-    return;
-  Builder builder(loop.getContext());
+/// Keeps a loop a loop: whoever sees that it has few turns would write them
+/// out, and hold more in registers than there are.
+static void keep(scf::ForOp loop) {
+  MLIRContext *context = loop.getContext();
   auto unroll = LLVM::LoopUnrollAttr::get(
-      loop.getContext(),
-      /*disable=*/turns == 1 ? builder.getBoolAttr(true) : BoolAttr(),
-      /*count=*/turns == 1 ? IntegerAttr() : builder.getI32IntegerAttr(turns),
+      context, /*disable=*/BoolAttr::get(context, true), /*count=*/{},
       /*runtimeDisable=*/{}, /*full=*/{}, /*followupUnrolled=*/{},
       /*followupRemainder=*/{}, /*followupAll=*/{});
-  loop->setAttr("llvm.loop_annotation",
+  loop->setAttr(loopAnnotationAttr,
                 LLVM::LoopAnnotationAttr::get(
-                    loop.getContext(), /*disableNonforced=*/{},
-                    /*vectorize=*/{}, /*interleave=*/{}, unroll,
-                    /*unrollAndJam=*/{}, /*licm=*/{}, /*distribute=*/{},
-                    /*pipeline=*/{}, /*peeled=*/{}, /*unswitch=*/{},
-                    /*mustProgress=*/{}, /*isVectorized=*/{}, /*startLoc=*/{},
-                    /*endLoc=*/{}, /*parallelAccesses=*/{}));
+                    context, /*disableNonforced=*/{}, /*vectorize=*/{},
+                    /*interleave=*/{}, unroll, /*unrollAndJam=*/{},
+                    /*licm=*/{}, /*distribute=*/{}, /*pipeline=*/{},
+                    /*peeled=*/{}, /*unswitch=*/{}, /*mustProgress=*/{},
+                    /*isVectorized=*/{}, /*startLoc=*/{}, /*endLoc=*/{},
+                    /*parallelAccesses=*/{}));
+}
+
+/// The same for the loop that gives `sums`.
+static void keep(ArrayRef<Value> sums) {
+  keep(sums.front().getDefiningOp<scf::ForOp>());
 }
 
 /// The numbers of the products, those of the same input together: the gates of
@@ -78,16 +79,21 @@ static SmallVector<SmallVector<unsigned>> groupByInput(ValueRange inputs) {
 /// Otherwise the chains of a sum are shared out among neighbouring threads. A
 /// row's bits are the same in both.
 void NestEmitter::emitThreadProducts(const Products &products) {
-  // What is written out for every element of a tile must not grow too large,
-  // and the sums that exist at a time, of each product and of the chains that
-  // wait to be added, must have registers.
+  // Four inputs of eight rows are 8 loads of 16 bytes, and the weights that
+  // they meet 4, for 128 FMAs. All of a warp read the same inputs, in one turn
+  // of the load unit; their weights, 512 bytes, take it four: 24 turns, while
+  // the FMAs take 32 cycles. Four rows would wait for it, with 20 turns for 16
+  // cycles, and eight rows of eight columns would win nothing, with 40 for 64.
+  // The sums that exist at a time, of each product and of the chains that wait
+  // to be added, must have registers: with eight chains sixteen rows would take
+  // all of them.
+  constexpr int64_t mostSums = 128;
   NestOp nest = products.nest;
-  constexpr int64_t mostOperations = 160, mostSums = 64;
-  int64_t operations = llvm::range_size(nest.getBody().front());
+  int64_t words = llvm::divideCeil(
+      elementBytes(nest.getProductInputs().front().getType()), 4);
   int64_t sums = products.plans.size() + llvm::Log2_64(products.chains());
   int64_t rows = 8;
-  while (rows > 1 && (rows * columnsPerThread * operations > mostOperations ||
-                      rows * columnsPerThread * sums > mostSums))
+  while (rows > 1 && rows * columnsPerThread * sums * words > mostSums)
     rows /= 2;
   if (rows == 1)
     return emitThreadRows(products, constant(0));
@@ -114,16 +120,46 @@ void NestEmitter::emitThreadTiles(const Products &products, Value rows,
     SmallVector<SmallVector<Value>> sums;
     for (auto [p, plan] : llvm::enumerate(products.plans))
       sums.push_back(sumChains(products, p, quad, constant(0), plan.chains));
-    for (int64_t r = 0; r < tileRows; ++r)
-      for (int64_t c = 0; c < columnsPerThread; ++c) {
-        SmallVector<Value> ofElement;
-        for (ArrayRef<Value> ofProduct : sums)
-          ofElement.push_back(
-              vector::ExtractOp::create(b, ofProduct[r], int64_t(c)));
-        emitColumn(products, add(quad.row, constant(r)),
-                   add(quad.column, constant(c)), ofElement);
-      }
+    emitQuad(products, quad, sums);
   });
+}
+
+/// The updates of a quad's elements, from the sums of each product and row.
+/// They are written out for a few rows: of more, a loop of two turns makes a
+/// half each, for which it chooses the sums.
+void NestEmitter::emitQuad(const Products &products, const Quad &quad,
+                           ArrayRef<SmallVector<Value>> sums) {
+  constexpr int64_t mostOperations = 80;
+  NestOp nest = products.nest;
+  int64_t operations = llvm::range_size(nest.getBody().front());
+  if (quad.rows > 1 &&
+      quad.rows * columnsPerThread * operations > mostOperations) {
+    int64_t half = quad.rows / 2;
+    auto halves = scf::ForOp::create(b, constant(0), constant(2), constant(1));
+    keep(halves);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(halves.getBody());
+    Value turn = halves.getInductionVar();
+    Value isFirst =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, turn, constant(0));
+    SmallVector<SmallVector<Value>> chosen;
+    for (ArrayRef<Value> ofProduct : sums) {
+      chosen.emplace_back();
+      for (int64_t r = 0; r < half; ++r)
+        chosen.back().push_back(arith::SelectOp::create(
+            b, isFirst, ofProduct[r], ofProduct[half + r]));
+    }
+    Value row = add(quad.row, mul(turn, constant(half)));
+    return emitQuad(products, Quad{row, half, quad.column}, chosen);
+  }
+  for (int64_t r = 0; r < quad.rows; ++r)
+    for (int64_t c = 0; c < columnsPerThread; ++c) {
+      SmallVector<Value> ofElement;
+      for (ArrayRef<Value> ofProduct : sums)
+        ofElement.push_back(vector::ExtractOp::create(b, ofProduct[r], c));
+      emitColumn(products, add(quad.row, constant(r)),
+                 add(quad.column, constant(c)), ofElement);
+    }
 }
 
 /// The rows from `firstRow` on, one after the other: neighbouring threads, as
@@ -254,10 +290,8 @@ SmallVector<Value> NestEmitter::sumChain(const Products &products,
                             constant(products.plans[first].inputs)));
   SmallVector<Value> zeros(together.size() * quad.rows,
                            splat(element, 0, columnsPerThread));
-  auto addInput = [&](Value k, ValueRange sums) {
-    SmallVector<Value> inputs, next;
-    for (Value start : rowStarts)
-      inputs.push_back(load(input, add(start, k), 0, columnsPerThread, Mask()));
+  auto addInput = [&](Value k, ArrayRef<Value> inputs, ValueRange sums) {
+    SmallVector<Value> next;
     for (unsigned p : together) {
       Value weight = loadWeight(p, k);
       for (Value x : inputs)
@@ -265,9 +299,64 @@ SmallVector<Value> NestEmitter::sumChain(const Products &products,
     }
     return next;
   };
-  SmallVector<Value> sums = accumulatingLoop(from, to, 1, zeros, addInput);
-  unroll(sums, llvm::divideCeil(weightsInFlight, int64_t(together.size())));
+  auto oneByOne = [&](Value begin, Value end, ValueRange sums) {
+    return accumulatingLoop(begin, end, 1, sums, [&](Value k, ValueRange sums) {
+      SmallVector<Value> inputs;
+      for (Value start : rowStarts)
+        inputs.push_back(
+            load(input, add(start, k), 0, columnsPerThread, Mask()));
+      return addInput(k, inputs, sums);
+    });
+  };
+  int64_t atOnce = widestLoad * 8 / element.getIntOrFloatBitWidth();
+  if (quad.rows == 1 || products.plans[first].inputs % atOnce != 0)
+    return oneByOne(from, to, zeros);
+
+  // The inputs of a row are read some at once, those at the ends of a chain one
+  // by one; and all of them if the input does not begin where it must.
+  Value aligned = isAligned(input);
+  auto wholeFrom = [&](Value k) -> Value {
+    Value whole = arith::AndIOp::create(b, k, constant(-atOnce));
+    return arith::SelectOp::create(b, aligned, whole, to);
+  };
+  Value begin = wholeFrom(add(from, constant(atOnce - 1)));
+  Value end = wholeFrom(to);
+  SmallVector<Value> sums = oneByOne(from, begin, zeros);
+  keep(sums);
+  VectorType vector = VectorType::get(atOnce, element);
+  sums = accumulatingLoop(
+      begin, end, atOnce, sums, [&](Value k, ValueRange before) {
+        SmallVector<Value> vectors, sums(before);
+        for (Value start : rowStarts)
+          vectors.push_back(vector::LoadOp::create(
+              b, vector, input, ValueRange{add(start, k)},
+              /*nontemporal=*/false, llvm::Align(widestLoad)));
+        for (int64_t i = 0; i < atOnce; ++i) {
+          SmallVector<Value> inputs;
+          for (Value several : vectors)
+            inputs.push_back(vector::BroadcastOp::create(
+                b, type, vector::ExtractOp::create(b, several, i)));
+          sums = addInput(add(k, constant(i)), inputs, sums);
+        }
+        return sums;
+      });
+  keep(sums);
+  sums = oneByOne(end, to, sums);
+  keep(sums);
   return sums;
+}
+
+/// Whether a buffer begins at a multiple of widestLoad. An input of the model
+/// begins wherever its caller has it; of what the model places itself LLVM
+/// finds that it does.
+Value NestEmitter::isAligned(Buffer buffer) {
+  auto view = buffer.getDefiningOp<memref::ViewOp>();
+  Value start =
+      memref::ExtractAlignedPointerAsIndexOp::create(b, view.getSource());
+  Value beyond = arith::AndIOp::create(b, add(start, view.getByteShift()),
+                                       constant(widestLoad - 1));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, beyond,
+                               constant(0));
 }
 
 /// The sums of `count` chains, added pairwise. A loop of two turns for each
@@ -299,7 +388,7 @@ SmallVector<Value> NestEmitter::sumChains(const Products &products,
           sum = arith::AddFOp::create(b, other, sum);
         return sums;
       });
-  unroll(sums, 1);
+  keep(sums);
   return sums;
 }
 

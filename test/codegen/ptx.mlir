@@ -3,6 +3,7 @@
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_90 --emit=ptx -o %t.ptx
 // RUN: FileCheck %s --input-file=%t.ptx
 // RUN: FileCheck %s --input-file=%t.ptx --check-prefix=NONE
+// RUN: FileCheck %s --input-file=%t.ptx --check-prefix=TILE
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_90 --emit=ptx --gpu-subnormals | FileCheck %s --check-prefix=SUBNORMALS
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_90 --emit=ptx --gpu-contract | FileCheck %s --check-prefix=CONTRACTED
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_75 --emit=ptx | FileCheck %s --check-prefix=OLDER
@@ -34,6 +35,29 @@ ttc.model @a(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
 // CHECK: ret;
 // CHECK: .visible .entry ttc_run(
 // CHECK-NOT: .entry
+
+// A tile of the second layer, whose input lies in the scratch: a turn reads four inputs of each of eight rows at
+// once, and of four inputs four columns of weights: twelve loads for 128 operations. Its loop stays one.
+// TILE: atom.{{.*}}add.u32
+// TILE: .pragma "nounroll";{{[[:space:]]+}}ld.global.v4.b32
+// TILE-NEXT: ld.global.v4.b32
+// TILE-NEXT: ld.global.v4.b32
+// TILE-NEXT: ld.global.v4.b32
+// TILE-NEXT: ld.global.v4.b32
+// TILE-NEXT: ld.global.v4.b32
+// TILE-NEXT: ld.global.v4.b32
+// TILE-NEXT: ld.global.v4.b32
+// TILE-NEXT: ld.global.nc.v4.b32
+// TILE-NOT: ld.
+// TILE-COUNT-32: fma.rn.ftz.f32
+// TILE: ld.global.nc.v4.b32
+// TILE-COUNT-32: fma.rn.ftz.f32
+// TILE: ld.global.nc.v4.b32
+// TILE-COUNT-32: fma.rn.ftz.f32
+// TILE: ld.global.nc.v4.b32
+// TILE-COUNT-32: fma.rn.ftz.f32
+// TILE-NOT: ld.
+// TILE: bra
 
 // Nothing in local memory, and nothing that GPUs do not have.
 // NONE-NOT: .local

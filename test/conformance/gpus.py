@@ -2,6 +2,8 @@
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+from __future__ import annotations
+
 import ctypes
 import shutil
 import subprocess
@@ -24,6 +26,47 @@ def load_emulator() -> ctypes.CDLL:
         pytest.skip("this machine has a GPU: scripts/gpu-check.sh compares models on it")
     assert EMULATOR.is_file(), f"the emulator is not at '{EMULATOR}': run scripts/build.sh"
     return ctypes.CDLL(str(EMULATOR))
+
+
+class DeviceMemory:
+    """Memory of the first device, as a caller has it who passes pointers; freed at the end."""
+
+    def __init__(self, driver: ctypes.CDLL):
+        self._driver = driver
+        self._blocks: list[ctypes.c_uint64] = []
+
+    def __enter__(self) -> DeviceMemory:
+        context = ctypes.c_void_p()
+        self._call("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)
+        self._call("cuCtxPushCurrent_v2", context)
+        return self
+
+    def __exit__(self, *_) -> None:
+        for block in self._blocks:
+            self._call("cuMemFree_v2", block)
+        self._call("cuCtxPopCurrent_v2", ctypes.byref(ctypes.c_void_p()))
+        self._call("cuDevicePrimaryCtxRelease_v2", 0)
+
+    def copy_of(self, x: torch.Tensor, shift: int = 0) -> int:
+        """The address of a copy, which lies `shift` bytes behind where a block begins."""
+        block, size = ctypes.c_uint64(), x.numel() * x.element_size()
+        self._call("cuMemAlloc_v2", ctypes.byref(block), ctypes.c_size_t(size + shift))
+        self._blocks.append(block)
+        there = block.value + shift
+        source = ctypes.c_void_p(x.data_ptr())
+        self._call("cuMemcpyHtoD_v2", ctypes.c_uint64(there), source, ctypes.c_size_t(size))
+        return there
+
+    def read(self, there: int, *shape: int) -> torch.Tensor:
+        x = torch.empty(shape)
+        size = ctypes.c_size_t(x.numel() * x.element_size())
+        target = ctypes.c_void_p(x.data_ptr())
+        self._call("cuMemcpyDtoH_v2", target, ctypes.c_uint64(there), size)
+        return x
+
+    def _call(self, name: str, *arguments) -> None:
+        error = getattr(self._driver, name)(*arguments)
+        assert error == 0, f"{name} returned {error}"
 
 
 def assemble(model: nn.Module, example, architecture: str, folder: Path) -> str:

@@ -5,6 +5,7 @@ Without a GPU the same kernels run on an emulator, whose threads take turns in a
 # Part of ttc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+import ctypes
 import importlib
 import re
 
@@ -14,11 +15,12 @@ import ttc
 from checking import follow
 from comparing import assert_same_bits
 from conftest import FULL, SEED
-from gpus import EMULATED, assemble
+from gpus import EMULATED, DeviceMemory, assemble
 from random_models import seeded
 from test_threads import WIDE
 from test_zoo import SEQUENCES, ZOO
 from torch import nn
+from ttc import native
 
 STEPS = 3
 
@@ -63,6 +65,31 @@ def test_many_rows(name, monkeypatch):
     for row in (0, 7, 600, 1202):
         compiled.zero_states()
         assert torch.equal(compiled.run(inputs[:, row : row + 1].contiguous())[:, 0], whole[:, row])
+
+
+def test_inputs_begin_anywhere(emulator, monkeypatch):
+    """Tiles read a row four inputs at once where they may; the bits are those of a row alone."""
+    monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "1")
+    seeded(SEED, "gpu", "begin anywhere")
+    # Eight chains of 35 inputs, whose beginnings and ends are not at multiples of four.
+    model = nn.Sequential(nn.Linear(280, 64), nn.Linear(64, 9))
+    compiled = on_gpu(model, torch.zeros(2, 280))
+    x = torch.randn(1200, 280)
+    alone = torch.cat([compiled(row[None]) for row in x[::100]])
+    assert torch.equal(compiled(x)[::100], alone)
+    with DeviceMemory(emulator) as memory:
+        for shift in (0, 4, 8):
+            there = memory.copy_of(x, shift)
+            y = memory.copy_of(torch.zeros(1200, 9))
+            session = compiled._live.session
+            error = native.CError()
+            status = native.library().ttc_session_step_raw(
+                session.pointer, (ctypes.c_void_p * 1)(there), (ctypes.c_void_p * 1)(y),
+                ctypes.c_int64(1200), ctypes.byref(error),
+            )
+            native.check(status, error)
+            session.synchronize()
+            assert torch.equal(memory.read(y, 1200, 9)[::100], alone), shift
 
 
 def test_two_models_at_once():
@@ -119,21 +146,21 @@ def test_zoo(name: str, monkeypatch):
     follow(compiled, model, (inputs,), SEQUENCES.get(name))
 
 
-# Two numbers of a step with twenty products.
-SPILLING = {"mamba_stack"}
+def assert_step_in_registers(said: str) -> None:
+    """Of what ptxas says."""
+    step = said.split("Compiling entry function 'ttc_step'")[1].split("Compiling entry")[0]
+    spilled = [int(count) for count in re.findall(r"(\d+) bytes spill", step)]
+    assert spilled and not any(spilled), step
 
 
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("name", sorted(path.stem for path in ZOO.glob("*.py")))
 def test_zoo_is_assembled(name: str, architecture: str, tmp_path, monkeypatch):
-    """CUDA's assembler takes every kernel, and a step keeps to its registers, but for one."""
+    """CUDA's assembler takes every kernel, and a step keeps to its registers."""
     if architecture != "sm_90" and not FULL:
         pytest.skip("this architecture is one of those that only --full assembles")
     monkeypatch.syspath_prepend(ZOO)
     zoo = importlib.import_module(name)
     seeded(SEED, "zoo", name)
     said = assemble(zoo.model(), zoo.example(), architecture, tmp_path)
-    steps = said.split("Compiling entry function 'ttc_step'")[1].split("Compiling entry")[0]
-    spilled = [int(count) for count in re.findall(r"(\d+) bytes spill", steps)]
-    assert spilled and any(spilled) == (name in SPILLING), steps
-    assert sum(spilled) <= 16
+    assert_step_in_registers(said)

@@ -85,16 +85,22 @@ public:
     running->state = state;
     changeFiber(running->fiber, scheduler);
   }
+  /// Ends the grid, because of what the thread that runs does.
+  void fail(const std::string &what) {
+    failure = describe(*running, row) + " " + what;
+    wait(State::Ended);
+  }
 
 private:
   void runWarp(uint32_t warp);
-  bool exchange(uint32_t warp, std::string &failure);
+  bool exchange(uint32_t warp);
   bool passBarriers();
   std::string whyStuck() const;
 
   Order &order;
   Stacks &stacks;
   Fiber scheduler;
+  std::string failure;
   std::vector<Thread> threads;
   uint32_t numBlocks = 0;
   std::vector<uint32_t> lanes;
@@ -140,7 +146,7 @@ void Team::runWarp(uint32_t warp) {
   order.fill(lanes, end - first);
   for (uint32_t lane : lanes) {
     Thread &thread = threads[first + lane];
-    if (thread.state != State::Ready)
+    if (thread.state != State::Ready || !failure.empty())
       continue;
     running = &thread;
     changeFiber(scheduler, thread.fiber);
@@ -148,8 +154,10 @@ void Team::runWarp(uint32_t warp) {
 }
 
 /// Hands values over between the lanes of a warp that wait for them. Returns
-/// whether there were any.
-bool Team::exchange(uint32_t warp, std::string &failure) {
+/// whether there were any, and nothing has failed.
+bool Team::exchange(uint32_t warp) {
+  if (!failure.empty())
+    return false;
   auto [first, end] = threadsOfWarp(warp);
   uint64_t given[warpThreads];
   bool any = false;
@@ -166,7 +174,7 @@ bool Team::exchange(uint32_t warp, std::string &failure) {
       failure = describe(thread, row) + " reads lane " +
                 std::to_string(thread.lane) +
                 " of its warp, which does not take part";
-      return true;
+      return false;
     }
   }
   for (uint32_t i = first; i < end && any; ++i)
@@ -250,13 +258,12 @@ std::string Team::run(uint32_t firstX, uint32_t blocks, uint32_t rowOfGrid) {
   }
   team = this;
   std::vector<uint32_t> warps;
-  std::string failure;
   for (;;) {
     order.fill(warps, numBlocks * warpsEach());
     for (uint32_t warp : warps) {
       do
         runWarp(warp);
-      while (exchange(warp, failure) && failure.empty());
+      while (exchange(warp));
       if (!failure.empty())
         return failure;
     }
@@ -321,6 +328,12 @@ EXPORT void ttc_gpu_block_barrier(void) { team->wait(State::BlockBarrier); }
 EXPORT void ttc_gpu_grid_barrier(uint32_t *barriers) {
   team->running->barriers = barriers;
   team->wait(State::GridBarrier);
+}
+
+EXPORT void ttc_gpu_misaligned(int64_t bytes) {
+  team->fail(
+      "reads or writes a vector at an address that is not a multiple of " +
+      std::to_string(bytes) + " bytes");
 }
 
 EXPORT float ttc_gpu_read_lane_f32(float value, int32_t lane) {
