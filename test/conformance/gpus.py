@@ -74,6 +74,9 @@ def assemble(model: nn.Module, example, architecture: str, folder: Path) -> str:
     ptxas = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
     if ptxas is None:
         pytest.skip("there is no ptxas: CUDA's toolkit is not installed")
+    known = subprocess.run([ptxas, "--help"], capture_output=True, text=True, check=True).stdout
+    if f"'{architecture}'" not in known:
+        pytest.skip(f"the ptxas at '{ptxas}' does not know {architecture}: it is of another CUDA")
     ttc.export(model, example, folder / "net")
     ptx = folder / "net.ptx"
     options = ["--target=nvptx", f"--gpu-arch={architecture}", "--emit=ptx"]

@@ -11,6 +11,7 @@ import re
 
 import pytest
 import torch
+import tracetorch as tt
 import ttc
 from checking import follow
 from comparing import assert_same_bits
@@ -163,4 +164,19 @@ def test_zoo_is_assembled(name: str, architecture: str, tmp_path, monkeypatch):
     zoo = importlib.import_module(name)
     seeded(SEED, "zoo", name)
     said = assemble(zoo.model(), zoo.example(), architecture, tmp_path)
+    assert_step_in_registers(said)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_120"],
+)
+def test_architecture_is_assembled(architecture: str, tmp_path):
+    """Products, exp and tanh, events, steps and sequences, for every generation of GPUs."""
+    seeded(SEED, "gpu", "architectures")
+    model = nn.Sequential(
+        nn.Linear(70, 64), tt.snn.LIB(64), tt.rnn.GRU(64, 48), tt.ssm.S6(48, 4), nn.Linear(48, 9)
+    )
+    said = assemble(model.eval(), torch.zeros(2, 70), architecture, tmp_path)
+    assert "Compiling entry function 'ttc_run'" in said
     assert_step_in_registers(said)
