@@ -198,13 +198,11 @@ private:
     values.team = {rows, first, worker, workers, number(0), handle};
     if (!isSequence)
       calls.step(values);
-    else if (!table.rowsAreIndependent)
-      calls.run(values, steps);
     else
-      calls.branch(
-          builder.CreateICmpEQ(parts, number(1)),
-          [&] { calls.run(values, steps); },
-          [&] { calls.runByTimesteps(values, steps); });
+      calls.run(values, steps,
+                table.rowsAreIndependent
+                    ? builder.CreateICmpEQ(parts, number(1))
+                    : nullptr);
     builder.CreateRetVoid();
   }
 

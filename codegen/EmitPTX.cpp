@@ -28,6 +28,7 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/IPO/Internalize.h"
+#include "llvm/Transforms/Scalar/InferAlignment.h"
 #include "llvm/Transforms/Scalar/Scalarizer.h"
 
 using namespace llvm;
@@ -199,13 +200,17 @@ Expected<std::string> ttc::emitPTX(Module &module, const GpuTarget &gpu) {
     if (!function.isDeclaration())
       function.addFnAttr("target-cpu", gpu.architecture);
 
-  // CUDA's functions take one number.
+  // CUDA's functions take one number. And what lies at a multiple of 16 bytes
+  // is seen where it still is a row times its length.
   FunctionAnalysisManager functions;
   PassBuilder(target.machine.get()).registerFunctionAnalyses(functions);
   ScalarizerPass scalarizer;
+  InferAlignmentPass inferAlignment;
   for (Function &function : module)
-    if (!function.isDeclaration())
+    if (!function.isDeclaration()) {
+      inferAlignment.run(function, functions);
       scalarizer.run(function, functions);
+    }
   if (Function *needed = callDeviceFunctions(module))
     if (Error error = linkLibdevice(module, needed->getName(), gpu))
       return std::move(error);

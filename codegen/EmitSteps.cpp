@@ -151,17 +151,21 @@ void StepCalls::stepAt(const StepValues &values, Value *shift) {
   call(table.name, values, arguments, values.batch);
 }
 
-void StepCalls::run(const StepValues &values, Value *steps) {
+void StepCalls::run(const StepValues &values, Value *steps, Value *hasAll) {
   if (table.stages.empty())
     return runByTimesteps(values, steps);
-  if (table.batch != TTC_BATCH)
-    return runByBlocks(values, steps, number(table.block));
-  // A block has so many rows at most: timesteps times batch. A batch that
-  // leaves no room for two timesteps gains nothing by blocks.
-  Value *block = builder.CreateUDiv(number(table.block), values.batch);
+  Value *block = number(table.block), *byBlocks = hasAll;
+  if (table.batch == TTC_BATCH) {
+    // A block has so many rows at most: timesteps times batch. A batch that
+    // leaves no room for two timesteps gains nothing by blocks.
+    block = builder.CreateUDiv(block, values.batch);
+    Value *hasRoom = builder.CreateICmpUGE(block, number(2));
+    byBlocks = hasAll ? builder.CreateAnd(hasAll, hasRoom) : hasRoom;
+  }
+  if (!byBlocks)
+    return runByBlocks(values, steps, block);
   branch(
-      builder.CreateICmpUGE(block, number(2)),
-      [&] { runByBlocks(values, steps, block); },
+      byBlocks, [&] { runByBlocks(values, steps, block); },
       [&] { runByTimesteps(values, steps); });
 }
 

@@ -46,8 +46,10 @@ public:
   /// One timestep.
   void step(const StepValues &values);
   /// `steps` timesteps: block by block where the table has stages and there is
-  /// room for two timesteps of the batch, else one after the other.
-  void run(const StepValues &values, llvm::Value *steps);
+  /// room for two timesteps of the batch, else one after the other. A block
+  /// has all rows: `hasAll` says whether the caller has them, if it may not.
+  void run(const StepValues &values, llvm::Value *steps,
+           llvm::Value *hasAll = nullptr);
   /// One after the other.
   void runByTimesteps(const StepValues &values, llvm::Value *steps);
 

@@ -578,7 +578,7 @@ SmallVector<Value> NestEmitter::accumulate(const Products &products,
 
 void NestEmitter::emitTileUpdate(const Products &products, Value row,
                                  Value column, ValueRange sums, Mask mask) {
-  int64_t lanes = products.lanes;
+  int64_t lanes = cast<VectorType>(sums.front().getType()).getNumElements();
   SmallVector<Value> elements(sums);
   for (auto [access, buffer] :
        llvm::zip_equal(products.accesses, products.buffers.inputs)) {

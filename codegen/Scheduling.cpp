@@ -109,6 +109,13 @@ static Type pointerType(MLIRContext *context) {
   return MemRefType::get({}, IntegerType::get(context, 8));
 }
 
+/// What the model places itself begins at a cache line.
+static void markAligned(func::FuncOp function, unsigned index) {
+  function.setArgAttr(
+      index, LLVM::LLVMDialect::getAlignAttrName(),
+      Builder(function.getContext()).getI64IntegerAttr(bufferAlignment));
+}
+
 EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
                            unsigned numPointers)
     : b(original.getLoc(), original.getContext()) {
@@ -136,6 +143,11 @@ EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
   for (unsigned i = 0; i < numPointers; ++i)
     if (!isShared || isReadOnly(i))
       markPointer(function, i);
+  // Threads read and write whole vectors where they know that they may.
+  constexpr unsigned numOwn = 3; // prepared, states, scratch
+  for (unsigned i = numPointers - numOwn;
+       i < numPointers && form == StepForm::Threads; ++i)
+    markAligned(function, i);
   b.setInsertionPointToStart(function.addEntryBlock());
   auto next = [&] { return function.getArgument(numPointers++); };
   batch = next();
@@ -223,7 +235,11 @@ Value EntryBuilder::pointer(unsigned index) {
   Value &argument = pointers[index];
   if (!argument) {
     argument = addArgument(pointerType(b.getContext()));
-    markPointer(function, function.getNumArguments() - 1);
+    unsigned last = function.getNumArguments() - 1;
+    markPointer(function, last);
+    if (whole->function.getArgAttr(index,
+                                   LLVM::LLVMDialect::getAlignAttrName()))
+      markAligned(function, last);
     passed.push_back(whole->pointer(index));
   }
   return argument;

@@ -152,14 +152,23 @@ void NestEmitter::emitQuad(const Products &products, const Quad &quad,
     Value row = add(quad.row, mul(turn, constant(half)));
     return emitQuad(products, Quad{row, half, quad.column}, chosen);
   }
-  for (int64_t r = 0; r < quad.rows; ++r)
+  for (int64_t r = 0; r < quad.rows; ++r) {
+    Value row = add(quad.row, constant(r));
+    SmallVector<Value> ofRow;
+    for (ArrayRef<Value> ofProduct : sums)
+      ofRow.push_back(ofProduct[r]);
+    // Whole quads read and write their elements at once.
+    if (products.outputs() % columnsPerThread == 0) {
+      emitTileUpdate(products, row, quad.column, ofRow, Mask());
+      continue;
+    }
     for (int64_t c = 0; c < columnsPerThread; ++c) {
       SmallVector<Value> ofElement;
-      for (ArrayRef<Value> ofProduct : sums)
-        ofElement.push_back(vector::ExtractOp::create(b, ofProduct[r], c));
-      emitColumn(products, add(quad.row, constant(r)),
-                 add(quad.column, constant(c)), ofElement);
+      for (Value sum : ofRow)
+        ofElement.push_back(vector::ExtractOp::create(b, sum, c));
+      emitColumn(products, row, add(quad.column, constant(c)), ofElement);
     }
+  }
 }
 
 /// The rows from `firstRow` on, one after the other: neighbouring threads, as
@@ -192,19 +201,10 @@ void NestEmitter::emitThreadRows(const Products &products, Value firstRow) {
             constant(plan.inputs));
       for (auto [p, sum] : llvm::zip_equal(
                together, sumChain(products, together, quad, from, to)))
-        for (int64_t c = 0; c < columnsPerThread; ++c)
-          sums[p].push_back(vector::ExtractOp::create(b, sum, c));
+        sums[p].push_back(sum);
     }
-    if (chains == 1) {
-      for (int64_t c = 0; c < columnsPerThread; ++c) {
-        SmallVector<Value> ofElement;
-        for (ArrayRef<Value> ofProduct : sums)
-          ofElement.push_back(ofProduct[c]);
-        emitColumn(products, quad.row, add(quad.column, constant(c)),
-                   ofElement);
-      }
-      return;
-    }
+    if (chains == 1)
+      return emitQuad(products, quad, sums);
 
     // Pairs of threads add what they have, each half of the columns, so
     // that four threads are left with the sums of one column each:
@@ -229,7 +229,10 @@ void NestEmitter::emitThreadRows(const Products &products, Value firstRow) {
                                    wordOf(0));
     };
     SmallVector<Value> ofColumn;
-    for (SmallVector<Value> &columns : sums) {
+    for (ArrayRef<Value> ofProduct : sums) {
+      SmallVector<Value> columns;
+      for (int64_t c = 0; c < columnsPerThread; ++c)
+        columns.push_back(vector::ExtractOp::create(b, ofProduct.front(), c));
       for (int64_t bit : {1, 2}) {
         Value isUpper = hasBit(bit), other = partner(bit);
         SmallVector<Value> kept;

@@ -36,6 +36,8 @@ ttc.model @a(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
 // CHECK: .visible .entry ttc_run(
 // CHECK-NOT: .entry
 
+// A tile's states, four columns at once.
+// TILE: st.global.v4.b32
 // A tile of the second layer, whose input lies in the scratch: a turn reads four inputs of each of eight rows at
 // once, and of four inputs four columns of weights: twelve loads for 128 operations. Its loop stays one.
 // TILE: atom.{{.*}}add.u32
