@@ -316,7 +316,8 @@ SmallVector<Value> NestEmitter::sumChain(const Products &products,
     return oneByOne(from, to, zeros);
 
   // The inputs of a row are read some at once, those at the ends of a chain one
-  // by one; and all of them if the input does not begin where it must.
+  // by one; and all of them if the input does not begin where it must. A chain
+  // has eight inputs or begins at the first, so that it reaches a whole one.
   Value aligned = isAligned(input);
   auto wholeFrom = [&](Value k) -> Value {
     Value whole = arith::AndIOp::create(b, k, constant(-atOnce));

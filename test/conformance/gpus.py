@@ -57,8 +57,8 @@ class DeviceMemory:
         self._call("cuMemcpyHtoD_v2", ctypes.c_uint64(there), source, ctypes.c_size_t(size))
         return there
 
-    def read(self, there: int, *shape: int) -> torch.Tensor:
-        x = torch.empty(shape)
+    def read(self, there: int, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+        x = torch.empty(shape, dtype=dtype)
         size = ctypes.c_size_t(x.numel() * x.element_size())
         target = ctypes.c_void_p(x.data_ptr())
         self._call("cuMemcpyDtoH_v2", target, ctypes.c_uint64(there), size)

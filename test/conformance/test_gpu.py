@@ -68,20 +68,21 @@ def test_many_rows(name, monkeypatch):
         assert torch.equal(compiled.run(inputs[:, row : row + 1].contiguous())[:, 0], whole[:, row])
 
 
-def test_inputs_begin_anywhere(emulator, monkeypatch):
-    """Tiles read a row four inputs at once where they may; the bits are those of a row alone."""
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_inputs_begin_anywhere(dtype, emulator, monkeypatch):
+    """Tiles read a row's inputs 16 bytes at once where they may; the bits are those of a row alone."""
     monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "1")
     seeded(SEED, "gpu", "begin anywhere")
-    # Eight chains of 35 inputs, whose beginnings and ends are not at multiples of four.
+    # Eight chains of 35 inputs, whose beginnings and ends are not at multiples of 16 bytes.
     model = nn.Sequential(nn.Linear(280, 64), nn.Linear(64, 9))
-    compiled = on_gpu(model, torch.zeros(2, 280))
-    x = torch.randn(1200, 280)
+    compiled = on_gpu(model, torch.zeros(2, 280), dtype=dtype)
+    x = torch.randn(1200, 280, dtype=dtype)
     alone = torch.cat([compiled(row[None]) for row in x[::100]])
     assert torch.equal(compiled(x)[::100], alone)
     with DeviceMemory(emulator) as memory:
-        for shift in (0, 4, 8):
-            there = memory.copy_of(x, shift)
-            y = memory.copy_of(torch.zeros(1200, 9))
+        for shift in (0, 1, 2):
+            there = memory.copy_of(x, shift * x.element_size())
+            y = memory.copy_of(torch.zeros(1200, 9, dtype=dtype))
             session = compiled._live.session
             error = native.CError()
             status = native.library().ttc_session_step_raw(
@@ -90,7 +91,7 @@ def test_inputs_begin_anywhere(emulator, monkeypatch):
             )
             native.check(status, error)
             session.synchronize()
-            assert torch.equal(memory.read(y, 1200, 9)[::100], alone), shift
+            assert torch.equal(memory.read(y, (1200, 9), dtype)[::100], alone), shift
 
 
 def test_two_models_at_once():
