@@ -320,11 +320,15 @@ def _fewer_rounds(results: list[report.Result], rounds: int) -> str:
 
 
 def _processor() -> str:
+    """Its name, and its family and model, since the name may be that of many."""
+    told: dict[str, str] = {}
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as lines:
         for line in lines:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
+            name, _, value = line.partition(":")
+            told.setdefault(name.strip(), value.strip())
+    if "model name" not in told:
+        return platform.machine()
+    return f"{told['model name']} (family {told.get('cpu family')}, model {told.get('model')})"
 
 
 if __name__ == "__main__":

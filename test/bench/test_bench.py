@@ -336,6 +336,14 @@ def test_a_goal_that_is_missed_has_a_cause():
         "Here ttc takes 0.09 us and its rival 30; where the goal comes from it was 0.15 us, and 115 "
         "for the rival."
     )
+    slower = judged(
+        time_of("d:LSTM20", "ttc", 0.15, bound=0.02),
+        time_of("d:LSTM20", "reference-ttcompiled", 39.0),
+    )["d:LSTM20", 1, goals.REFERENCE]
+    assert causes.cause(slower) == (
+        "Here ttc takes 0.15 us and its rival 39; where the goal comes from it was 0.13 us, and 98 for "
+        "the rival. In that time it would be 300x."
+    )
     neuron = judged(
         time_of("h:LIT", "ttc", 1.2, bound=0.1), time_of("h:LIT", "reference-ttcompiled", 60.0)
     )["h:LIT", 1, goals.REFERENCE]
@@ -347,13 +355,14 @@ def test_a_goal_that_is_missed_has_a_cause():
     assert set(causes.FOUND) <= known
 
 
-def test_what_a_neurons_goal_allows():
-    """The larger of its arrays' bytes and its sigmoids."""
+def test_what_a_neuron_takes():
+    """Its arrays' bytes, and its sigmoids."""
     # The input, the output, a state that is read and written, and beta.
-    assert causes._neuron_goal("LI") == pytest.approx(1.3 * 5 * 4096 / 110e3)
-    assert causes._neuron_goal("LIB") == pytest.approx(1.3 * 1024 * 0.42e-3)
+    assert causes._neuron_times("LI") == pytest.approx((5 * 4096 / 110e3, 0))
+    assert causes._neuron_times("LIB") == pytest.approx((7 * 4096 / 110e3, 1024 * 0.42e-3))
     # Two branches of syn, rec and mem, prev_output; two thresholds, a bias and two scales.
-    assert causes._neuron_goal("DSRLITS") == pytest.approx(1.3 * (2 + 6 + 6 + 8 + 2 + 5) * 4096 / 110e3)
+    arrays = 2 + 6 + 6 + 8 + 2 + 5
+    assert causes._neuron_times("DSRLITS") == pytest.approx((arrays * 4096 / 110e3, 2048 * 0.42e-3))
 
 
 def test_every_goal_is_of_a_case():
