@@ -146,8 +146,9 @@ void NestEmitter::emitSingleRows(const Products &products, Value first,
     emitPasses(products, pass, first, end, 1);
 }
 
-/// A tile of `tileRows` rows, of which some may lack, through as many panels as
-/// there are registers for: several streams are fetched faster than one.
+/// A tile of `tileRows` rows, of which some may lack, through several panels,
+/// since several streams are fetched faster than one. Their weights take
+/// registers as well: the sums have no more than those of a pass.
 void NestEmitter::emitLastTile(const Products &products, Value first, Value end,
                                int64_t tileRows, bool mayLackRows) {
   const PanelPlan &plan = products.plans.front();
