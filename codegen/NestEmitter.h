@@ -70,27 +70,35 @@ private:
                   mlir::Value firstRow, mlir::Value endRow, int64_t tileRows,
                   bool mayLackRows = false);
   void emitDenseRows(const Products &products);
-  void emitEventRows(Products &products);
-  mlir::Value areMany(const Products &products, mlir::Value firstRow,
-                      mlir::Value rows);
   void emitTiles(const Products &products, mlir::Value first, mlir::Value end,
                  int64_t tileRows);
   void emitLastTile(const Products &products, mlir::Value first,
                     mlir::Value end, int64_t tileRows, bool mayLackRows);
   void emitSingleRows(const Products &products, mlir::Value first,
                       mlir::Value end);
-  void listEvents(Products &products, unsigned index, mlir::Value row);
-  mlir::Value widen(mlir::Value weight, mlir::VectorType type);
+  mlir::Value widen(mlir::Value value, mlir::VectorType type);
+  mlir::Value loadInput(const Products &products, unsigned index,
+                        mlir::Value rowStart, mlir::Value k);
+  mlir::Value addProducts(mlir::Value weight, mlir::Value input,
+                          mlir::Value sum);
   llvm::SmallVector<mlir::Value> loadWeights(const Products &products,
                                              unsigned index, const Tile &tile,
                                              mlir::Value k);
-  llvm::SmallVector<mlir::Value>
-  accumulateEvents(const Products &products, unsigned index, const Tile &tile);
   void emitTile(const Products &products, const Tile &tile);
   llvm::SmallVector<mlir::Value> accumulate(const Products &products,
                                             unsigned index, const Tile &tile);
   void emitTileUpdate(const Products &products, mlir::Value row,
                       mlir::Value column, mlir::ValueRange sums, Mask mask);
+
+  // EventProduct.cpp
+  void emitEventRows(Products &products);
+  mlir::Value areActive(const Products &products, unsigned index,
+                        mlir::Value rowStart, mlir::Value k, int64_t count);
+  mlir::Value areMany(const Products &products, mlir::Value firstRow,
+                      mlir::Value rows);
+  void listEvents(Products &products, unsigned index, mlir::Value row);
+  llvm::SmallVector<mlir::Value>
+  accumulateEvents(const Products &products, unsigned index, const Tile &tile);
 
   // ThreadProduct.cpp
   struct Quad;

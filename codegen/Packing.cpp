@@ -28,8 +28,8 @@ namespace {
 class PackingBuilder {
 public:
   PackingBuilder(ImplicitLocOpBuilder &b, func::FuncOp function, Type from,
-                 Type to)
-      : b(b), from(from), to(to) {
+                 Type to, int64_t depth)
+      : b(b), from(from), to(to), depth(depth) {
     ValueRange arguments = function.getArguments();
     matrixPointer = arguments[0], packedPointer = arguments[1];
     fromStart = arguments[2], toStart = arguments[3];
@@ -40,19 +40,23 @@ public:
     none = constant(0.0);
   }
 
-  /// `packed[panel][k][column] = matrix[panel's first row + column][k]`, zero
-  /// where a panel is wider than the matrix has rows, and the sum of all
-  /// 0 · matrix.
+  /// `packed[panel][k / depth][column][k % depth] = matrix[panel's first row +
+  /// column][k]`, zero where a panel is wider than the matrix has rows, and the
+  /// sum of all 0 · matrix.
   void convert() {
     Value packed = view(packedPointer, toStart, to, add(behind, index(1)));
     Value sum = forEachRow(none, [&](const Row &row, Value sum) {
       return forEach(inputs, sum, [&](Value k, Value sum) -> Value {
-        Value x = weight(row, k);
-        Value value = arith::SelectOp::create(b, row.exists, x, none);
+        Value value =
+            arith::SelectOp::create(b, row.exists, weight(row, k), none);
         Value stored =
             from == to ? value : arith::TruncFOp::create(b, to, value);
         memref::StoreOp::create(b, stored, packed, ValueRange{placeOf(row, k)});
-        return arith::AddFOp::create(b, sum, arith::MulFOp::create(b, x, none));
+        // A large number may be infinite in fewer bits.
+        Value used =
+            from == to ? stored : arith::ExtFOp::create(b, from, stored);
+        return arith::AddFOp::create(b, sum,
+                                     arith::MulFOp::create(b, used, none));
       });
     });
     if (from != to)
@@ -153,7 +157,13 @@ private:
 
   /// Where a weight lies in the panels.
   Value placeOf(const Row &row, Value k) {
-    return add(mul(row.panelRow, inputs), add(mul(k, width), row.column));
+    Value panel = mul(row.panelRow, inputs);
+    if (depth == 1)
+      return add(panel, add(mul(k, width), row.column));
+    Value step = arith::DivUIOp::create(b, k, index(depth));
+    Value inStep = arith::RemUIOp::create(b, k, index(depth));
+    Value column = add(mul(step, width), row.column);
+    return add(panel, add(mul(column, index(depth)), inStep));
   }
 
   /// `elements` of `type` at so many bytes behind a pointer.
@@ -170,6 +180,7 @@ private:
 
   ImplicitLocOpBuilder &b;
   Type from, to;
+  int64_t depth;
   Value matrixPointer, packedPointer, fromStart, toStart;
   Value outputs, inputs, rowStride, panels, width, firstRow, behind;
   Value matrix, none;
@@ -185,9 +196,11 @@ static std::string nameOf(Type type) {
 
 /// The function of this name, made at its first use.
 static func::FuncOp getFunction(func::FuncOp prepare, Type from, Type to,
-                                void (PackingBuilder::*emit)()) {
+                                int64_t depth, void (PackingBuilder::*emit)()) {
   std::string name =
       (prepare.getSymName() + ".pack_" + nameOf(from) + "_" + nameOf(to)).str();
+  if (depth > 1)
+    name += "x" + std::to_string(depth);
   auto module = prepare->getParentOfType<ModuleOp>();
   if (auto present = module.lookupSymbol<func::FuncOp>(name))
     return present;
@@ -197,17 +210,18 @@ static func::FuncOp getFunction(func::FuncOp prepare, Type from, Type to,
   types.append(9, b.getIndexType());
   auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   b.setInsertionPointToStart(function.addEntryBlock());
-  PackingBuilder builder(b, function, from, to);
+  PackingBuilder builder(b, function, from, to, depth);
   (builder.*emit)();
   func::ReturnOp::create(b);
   return function;
 }
 
-func::FuncOp ttc::getPackFunction(func::FuncOp prepare, Type from, Type to) {
-  return getFunction(prepare, from, to, &PackingBuilder::convert);
+func::FuncOp ttc::getPackFunction(func::FuncOp prepare, Type from, Type to,
+                                  int64_t depth) {
+  return getFunction(prepare, from, to, depth, &PackingBuilder::convert);
 }
 
 func::FuncOp ttc::getQuantizeFunction(func::FuncOp prepare, Type from) {
   return getFunction(prepare, from, IntegerType::get(prepare.getContext(), 8),
-                     &PackingBuilder::quantize);
+                     /*depth=*/1, &PackingBuilder::quantize);
 }

@@ -27,8 +27,9 @@ static int64_t panelsPerPass(int64_t vectors, int64_t passes, int64_t widest) {
   return llvm::divideCeil(llvm::divideCeil(vectors, passes), widest);
 }
 
-PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule)
-    : outputs(outputs), inputs(inputs), lanes(schedule.lanes) {
+PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule,
+                     int64_t depth)
+    : outputs(outputs), inputs(inputs), lanes(schedule.lanes), depth(depth) {
   if (schedule.isGPU) {
     lanes = threadColumns;
     int64_t vectors = llvm::divideCeil(outputs, lanes);
@@ -65,7 +66,7 @@ PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule)
 
   constexpr int64_t enough = 16; // below, splitting costs more than it saves
   chains = 1;
-  while (inputs >= enough && 2 * chains <= schedule.chains &&
+  while (steps() >= enough && 2 * chains <= schedule.chains &&
          2 * chains * vectors <= schedule.inflight)
     chains *= 2;
 }

@@ -21,7 +21,7 @@
 namespace ttc {
 
 /// Panels of one width that follow each other: each holds `vectors` registers
-/// of output features for every input feature, input-major.
+/// of output features for every step of a sum, step-major.
 struct PanelGroup {
   int64_t count;       ///< panels
   int64_t vectors;     ///< registers a panel is wide
@@ -45,17 +45,23 @@ struct PassGroup {
 /// panel, so that the element of vector v starts at v * lanes * inputs if v
 /// begins a panel.
 struct PanelPlan {
-  PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule);
+  /// `inputs` is a multiple of `depth`.
+  PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule,
+            int64_t depth = 1);
 
   /// How many columns a thread of a GPU computes: it reads their weights at
   /// once.
   static constexpr int64_t threadColumns = 4;
 
   int64_t outputs, inputs, lanes;
+  /// How many inputs are multiplied and added at once, a step of the sum: their
+  /// weights lie side by side.
+  int64_t depth;
+  int64_t steps() const { return inputs / depth; }
   llvm::SmallVector<PanelGroup, 2> groups;
   llvm::SmallVector<PassGroup, 2> passes;
   /// Into how many chains each sum is split: few accumulators would wait for
-  /// each other's latency. Chain c sums the c-th contiguous part of the inputs,
+  /// each other's latency. Chain c sums the c-th contiguous part of the steps,
   /// the last one the remainder too, and the chains are added pairwise. It
   /// depends on the matrix alone, so that every form of the product has the
   /// same bits.

@@ -42,8 +42,11 @@ void ttc::addThreadPasses(OpPassManager &pm) {
   pm.addPass(createThreadStates());
 }
 
-void ttc::addFusePasses(OpPassManager &pm, const Schedule &schedule) {
+void ttc::addFusePasses(OpPassManager &pm, const Schedule &schedule,
+                        bool narrowProducts) {
   pm.addPass(createConvertToNests());
+  if (narrowProducts)
+    pm.addPass(createNarrowProducts());
   pm.addPass(createFuseTimestep());
   pm.addPass(createSimplifyFiring());
   pm.addPass(createPrepareWeights());
@@ -57,7 +60,7 @@ void ttc::addSchedulePasses(OpPassManager &pm, const Schedule &schedule,
                             int64_t workers) {
   pm.addPass(createScheduleCPU(
       ScheduleCPUOptions{schedule.lanes, schedule.registers, schedule.hasFMA,
-                         workers, schedule.text()}));
+                         schedule.hasPairs, workers, schedule.text()}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

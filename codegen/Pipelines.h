@@ -38,7 +38,9 @@ void addExpandPasses(mlir::OpPassManager &pm);
 /// 3 to 4: the model becomes a pure function.
 void addThreadPasses(mlir::OpPassManager &pm);
 /// 4 to nests: one nest a layer, what needs no input hoisted, states placed.
-void addFusePasses(mlir::OpPassManager &pm, const Schedule &schedule);
+/// Products multiply in bf16 if so said.
+void addFusePasses(mlir::OpPassManager &pm, const Schedule &schedule,
+                   bool narrowProducts = false);
 /// Nests to 5: loops over vectors; with a form for several workers if there may
 /// be some.
 void addSchedulePasses(mlir::OpPassManager &pm, const Schedule &schedule,

@@ -13,7 +13,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -21,19 +20,6 @@
 
 using namespace mlir;
 using namespace ttc;
-
-/// A tile of a product: rows of the input times panels side by side.
-struct NestEmitter::Tile {
-  Value row;
-  int64_t rows;
-  Value firstVector; ///< the first output feature, in vectors
-  ArrayRef<int64_t> panels;
-  int64_t vectors; ///< of all panels
-  int64_t columns; ///< features of the tile that exist: the rest is padding
-  /// How many of the rows exist: the last of these stands for the others. Null
-  /// for all.
-  Value existing;
-};
 
 int64_t NestEmitter::tileElements(const Schedule &schedule, int64_t bytes) {
   return schedule.registers * schedule.forElements(bytes).lanes;
@@ -47,10 +33,14 @@ NestEmitter::Products NestEmitter::productsOf(NestOp nest,
                     {},   {},      1};
   Schedule elements = schedule;
   elements.lanes = products.lanes;
-  for (Value weight : nest.getProductWeights()) {
+  for (auto [index, weight] : llvm::enumerate(nest.getProductWeights())) {
     auto type = cast<RankedTensorType>(weight.getType());
-    products.plans.emplace_back(type.getDimSize(0), type.getDimSize(1),
-                                elements);
+    int64_t inputs = type.getDimSize(1);
+    bool isNarrow =
+        getElementTypeOrSelf(buffers.productInputs[index]).isBF16() &&
+        getElementTypeOrSelf(buffers.packedWeights[index]).isBF16();
+    products.plans.emplace_back(type.getDimSize(0), inputs, elements,
+                                isNarrow ? schedule.depth(inputs) : 1);
   }
   RankedTensorType domain = nest.getDomain();
   for (auto [i, input] : llvm::enumerate(nest.getInputs()))
@@ -165,284 +155,69 @@ void NestEmitter::emitTiles(const Products &products, Value first, Value end,
     emitPasses(products, pass, first, end, tileRows);
 }
 
-/// Rows in tiles, unless few of their inputs are active: then, and where there
-/// are fewer rows than a tile has, each goes by itself.
-void NestEmitter::emitEventRows(Products &products) {
-  auto rowByRow = [&](Value from, Value to) {
-    loop(from, to, 1, [&](Value row) {
-      for (unsigned p = 0; p < products.plans.size(); ++p)
-        if (products.buffers.mayBeEvents[p])
-          listEvents(products, p, row);
-      emitSingleRows(products, row, add(row, constant(1)));
-      for (Products::Events &events : products.events)
-        events = {};
-    });
-  };
-  int64_t large = products.tileRows, small = large / 3;
-  // What is left of the tiles is one more if it may be several rows.
-  int64_t mostLeft = small - 1, fewest = mostLeft < 2 ? small : 2;
-  APInt rows;
-  if (small <= 1 || schedule.events == ListEvents::Always ||
-      (matchPattern(products.rows, m_ConstantInt(&rows)) && rows.slt(fewest)))
-    return rowByRow(constant(0), products.rows);
-  /// What the branch that is taken makes.
-  auto choose = [&](Value condition, Type type, function_ref<Value()> then,
-                    function_ref<Value()> otherwise) -> Value {
-    auto choice = scf::IfOp::create(b, TypeRange{type}, condition,
-                                    /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(choice.thenBlock());
-    scf::YieldOp::create(b, ValueRange{then()});
-    b.setInsertionPointToStart(choice.elseBlock());
-    scf::YieldOp::create(b, ValueRange{otherwise()});
-    return choice.getResult(0);
-  };
-  auto wholeTiles = [&](Value count, int64_t each) -> Value {
-    return arith::SubIOp::create(
-        b, count, arith::RemUIOp::create(b, count, constant(each)));
-  };
-  // Tiles side by side read a panel in turn while it is near. So many of them
-  // are chosen for at once as a block of a sequence has.
-  int64_t together = llvm::divideCeil(schedule.block, large) * large;
-  loop(constant(0), products.rows, together, [&](Value first) {
-    Value rest = arith::SubIOp::create(b, products.rows, first);
-    Value count = arith::MinUIOp::create(b, rest, constant(together));
-    Value areTiled = choose(
-        arith::CmpIOp::create(b, arith::CmpIPredicate::uge, count,
-                              constant(fewest)),
-        b.getI1Type(), [&] { return areMany(products, first, count); },
-        [&]() -> Value {
-          return arith::ConstantIntOp::create(b, b.getI1Type(), 0);
-        });
-    Value end = choose(
-        areTiled, b.getIndexType(),
-        [&] {
-          Value ofLarge = wholeTiles(count, large);
-          Value middle = add(first, ofLarge);
-          Value last =
-              add(middle,
-                  wholeTiles(arith::SubIOp::create(b, count, ofLarge), small));
-          emitTiles(products, first, middle, large);
-          emitTiles(products, middle, last, small);
-          if (mostLeft < 2)
-            return last;
-          Value all = add(first, count);
-          Value areSeveral = arith::CmpIOp::create(
-              b, arith::CmpIPredicate::ugt, arith::SubIOp::create(b, all, last),
-              constant(1));
-          return choose(
-              areSeveral, b.getIndexType(),
-              [&] {
-                emitLastTile(products, last, all, mostLeft,
-                             /*mayLackRows=*/true);
-                return all;
-              },
-              [&] { return last; });
-        },
-        [&] { return first; });
-    rowByRow(end, add(first, count));
-  });
-}
-
-/// Whether more than a part of the inputs of some rows are active: for fewer
-/// the lists of single rows are faster than a tile, whose rows share what they
-/// read (docs/schedule.md).
-Value NestEmitter::areMany(const Products &products, Value firstRow,
-                           Value rows) {
-  int64_t lanes = products.lanes;
-  Value isMany;
-  for (unsigned p = 0; p < products.plans.size(); ++p) {
-    if (!products.buffers.mayBeEvents[p])
-      continue;
-    Buffer input = products.buffers.productInputs[p];
-    Type element = cast<MemRefType>(input.getType()).getElementType();
-    int64_t inputs = products.plans[p].inputs, whole = inputs / lanes * lanes;
-    Value one = splat(element, 1, lanes), none = splat(element, 0, lanes);
-    auto count = [&](Value sum, Value at, Mask mask) -> Value {
-      Value x = load(input, at, 1, lanes, mask);
-      Value isActive =
-          arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x, none);
-      return arith::AddFOp::create(
-          b, sum, arith::SelectOp::create(b, isActive, one, none));
-    };
-    Value sum = accumulatingLoop(
-                    constant(0), rows, 1, none,
-                    [&](Value row, ValueRange ofRows) {
-                      Value from = mul(add(firstRow, row), constant(inputs));
-                      Value current =
-                          accumulatingLoop(
-                              constant(0), constant(whole), lanes, ofRows,
-                              [&](Value k, ValueRange carried) {
-                                return SmallVector<Value>{count(
-                                    carried.front(), add(from, k), Mask())};
-                              })
-                              .front();
-                      if (whole < inputs)
-                        current = count(current, add(from, constant(whole)),
-                                        maskOf(inputs - whole, lanes));
-                      return SmallVector<Value>{current};
-                    })
-                    .front();
-    Value all = arith::UIToFPOp::create(
-        b, element,
-        arith::IndexCastUIOp::create(b, b.getI64Type(),
-                                     mul(rows, constant(inputs))));
-    Value most = arith::MulFOp::create(
-        b, all,
-        arith::ConstantOp::create(
-            b, b.getFloatAttr(element, schedule.tileEvents / 100.0)));
-    Value exceeds =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
-                              combineLanes(sum, ReductionKind::Add), most);
-    isMany = isMany ? arith::OrIOp::create(b, isMany, exceeds) : exceeds;
-  }
-  return isMany;
-}
-
-/// Lists the inputs of a row that are not zero. A product with zero adds
-/// nothing, if the weights are finite: the sums over the list have the bits of
-/// the sums over all.
-void NestEmitter::listEvents(Products &products, unsigned index, Value row) {
-  const PanelPlan &plan = products.plans[index];
-  Buffer input = products.buffers.productInputs[index];
-  Buffer weights = products.buffers.packedWeights[index];
-  int64_t lanes = products.lanes;
-  Type i32 = b.getI32Type();
-  VectorType numbers = VectorType::get(lanes, i32);
-  SmallVector<int32_t> steps = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
-  Value lane = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(numbers, ArrayRef(steps)));
-  Value rowStart = mul(row, constant(plan.inputs));
-  Products::Events &events = products.events[index];
-  events.list = products.buffers.events[index];
-  events.bounds = {constant(0)};
-
-  int64_t chainLength = plan.inputs / plan.chains;
-  auto append = [&](Value k, Mask exists, Value position) -> Value {
-    Value x = load(input, add(rowStart, k), 1, lanes, exists);
-    // A NaN is not zero.
-    Value isActive =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x,
-                              splat(getElementTypeOrSelf(x), 0, lanes));
-    Value first = vector::BroadcastOp::create(
-        b, numbers, arith::IndexCastOp::create(b, i32, k));
-    Value active =
-        LLVM::CallIntrinsicOp::create(
-            b, numbers, b.getStringAttr("llvm.experimental.vector.compress"),
-            ValueRange{arith::AddIOp::create(b, first, lane), isActive, lane})
-            .getResult(0);
-    // Lanes behind the active ones are overwritten by what follows.
-    vector::StoreOp::create(b, active, events.list, ValueRange{position});
-    Value bits = vector::BitCastOp::create(
-        b, VectorType::get(1, b.getIntegerType(lanes)), isActive);
-    Value count = math::CtPopOp::create(
-        b, vector::ExtractOp::create(b, bits, int64_t(0)));
-    return add(position,
-               arith::IndexCastUIOp::create(b, b.getIndexType(), count));
-  };
-  for (int64_t c = 0; c < plan.chains; ++c) {
-    int64_t from = c * chainLength;
-    int64_t to = c + 1 == plan.chains ? plan.inputs : from + chainLength;
-    int64_t whole = from + (to - from) / lanes * lanes;
-    Value position = events.bounds.back();
-    if (from < whole)
-      position =
-          accumulatingLoop(constant(from), constant(whole), lanes, position,
-                           [&](Value k, ValueRange carried) {
-                             return SmallVector<Value>{
-                                 append(k, Mask(), carried.front())};
-                           })
-              .front();
-    if (whole < to)
-      position = append(constant(whole), maskOf(to - whole, lanes), position);
-    events.bounds.push_back(position);
-  }
-
-  // A list is longer to walk than a row: up to a part of the inputs it is the
-  // faster form (docs/schedule.md).
-  int64_t most = schedule.events == ListEvents::Always
-                     ? plan.inputs
-                     : plan.inputs * schedule.rowEvents / 100;
-  Value areFew = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
-                                       events.bounds.back(), constant(most));
-  Type stored = cast<MemRefType>(weights.getType()).getElementType();
-  // Whole numbers are finite: a weight that is not makes its scale NaN.
-  size_t flags = isa<FloatType>(stored) ? plan.groups.size() : 0;
-  for (size_t group = 0; group < flags; ++group) {
-    Value sum = memref::LoadOp::create(
-        b, weights, ValueRange{constant(plan.packedElements() + group)});
-    if (stored.getIntOrFloatBitWidth() < 32)
-      sum = arith::ExtFOp::create(b, b.getF32Type(), sum);
-    Value isFinite = arith::CmpFOp::create(
-        b, arith::CmpFPredicate::OEQ, sum,
-        arith::ConstantOp::create(b, b.getFloatAttr(sum.getType(), 0)));
-    areFew = arith::AndIOp::create(b, areFew, isFinite);
-  }
-  events.areFew = areFew;
-}
-
-/// The accumulators of a row's tile over its active inputs: by chain, then by
-/// vector.
-SmallVector<Value> NestEmitter::accumulateEvents(const Products &products,
-                                                 unsigned index,
-                                                 const Tile &tile) {
-  const PanelPlan &plan = products.plans[index];
-  const Products::Events &events = products.events[index];
-  NestOp nest = products.nest;
-  Type element = getElementTypeOrSelf(nest.getProductInputs()[index]);
-  Value rowStart = mul(tile.row, constant(plan.inputs));
-  SmallVector<Value> accumulators;
-  for (int64_t c = 0; c < plan.chains; ++c) {
-    SmallVector<Value> zeros(tile.vectors, splat(element, 0, products.lanes));
-    llvm::append_range(
-        accumulators,
-        accumulatingLoop(
-            events.bounds[c], events.bounds[c + 1], 1, zeros,
-            [&](Value at, ValueRange carried) {
-              Value number =
-                  memref::LoadOp::create(b, events.list, ValueRange{at});
-              Value k =
-                  arith::IndexCastUIOp::create(b, b.getIndexType(), number);
-              Value x = load(products.buffers.productInputs[index],
-                             add(rowStart, k), 0, products.lanes, nullptr);
-              SmallVector<Value> sums(carried);
-              for (auto [sum, weight] :
-                   llvm::zip_equal(sums, loadWeights(products, index, tile, k)))
-                sum = fma(weight, x, sum);
-              return sums;
-            }));
-  }
-  return accumulators;
-}
-
-/// Weights may be stored narrower than they are computed with.
-Value NestEmitter::widen(Value weight, VectorType type) {
-  if (weight.getType() == type)
-    return weight;
-  if (isa<FloatType>(getElementTypeOrSelf(weight)))
-    return arith::ExtFOp::create(b, type, weight);
+/// Inputs and weights may be stored narrower than they are computed with.
+Value NestEmitter::widen(Value value, VectorType type) {
+  if (value.getType() == type)
+    return value;
+  if (isa<FloatType>(getElementTypeOrSelf(value)))
+    return arith::ExtFOp::create(b, type, value);
   return arith::SIToFPOp::create(
-      b, type, arith::ExtSIOp::create(b, type.clone(b.getI32Type()), weight));
+      b, type, arith::ExtSIOp::create(b, type.clone(b.getI32Type()), value));
 }
 
-/// The weights of a tile's columns for input `k`.
+/// The inputs of step `k` of a row that begins at `rowStart`, for every lane.
+Value NestEmitter::loadInput(const Products &products, unsigned index,
+                             Value rowStart, Value k) {
+  int64_t lanes = products.lanes, depth = products.plans[index].depth;
+  Buffer buffer = products.buffers.productInputs[index];
+  Value at = add(rowStart, mul(k, constant(depth)));
+  if (depth == 1)
+    return widen(load(buffer, at, 0, lanes, nullptr),
+                 VectorType::get(lanes, products.sumType(index)));
+  // As one element, which a processor brings to all lanes while it loads it.
+  Value few = load(buffer, at, 1, depth, nullptr);
+  Type together = b.getIntegerType(
+      depth * getElementTypeOrSelf(buffer).getIntOrFloatBitWidth());
+  Value one = vector::ExtractOp::create(
+      b, vector::BitCastOp::create(b, VectorType::get(1, together), few),
+      int64_t(0));
+  Value all =
+      vector::BroadcastOp::create(b, VectorType::get(lanes, together), one);
+  return vector::BitCastOp::create(
+      b, VectorType::get(lanes * depth, getElementTypeOrSelf(buffer)), all);
+}
+
+/// The sum and a step's products: of pairs of bf16 the second one first, each
+/// rounded.
+Value NestEmitter::addProducts(Value weight, Value input, Value sum) {
+  auto type = cast<VectorType>(sum.getType());
+  if (weight.getType() == type)
+    return fma(weight, input, sum);
+  std::string name = "llvm.x86.avx512bf16.dpbf16ps." +
+                     std::to_string(type.getNumElements() * 32);
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name),
+                                       ValueRange{sum, weight, input})
+      .getResult(0);
+}
+
+/// The weights of a tile's columns for step `k`.
 SmallVector<Value> NestEmitter::loadWeights(const Products &products,
                                             unsigned index, const Tile &tile,
                                             Value k) {
-  NestOp nest = products.nest;
-  int64_t lanes = products.lanes;
-  VectorType type = VectorType::get(
-      lanes, getElementTypeOrSelf(nest.getProductInputs()[index]));
+  const PanelPlan &plan = products.plans[index];
+  int64_t lanes = products.lanes, depth = plan.depth;
+  VectorType type = VectorType::get(lanes, products.sumType(index));
   SmallVector<Value> weights;
   int64_t done = 0;
   for (int64_t panel : tile.panels) {
     Value start = add(mul(add(tile.firstVector, constant(done)),
-                          constant(lanes * products.plans[index].inputs)),
-                      mul(k, constant(panel * lanes)));
+                          constant(lanes * plan.inputs)),
+                      mul(k, constant(panel * lanes * depth)));
     for (int64_t v = 0; v < panel; ++v) {
       Value weight = load(products.buffers.packedWeights[index],
-                          add(start, constant(v * lanes)), 1, lanes, nullptr);
-      weights.push_back(widen(weight, type));
+                          add(start, constant(v * lanes * depth)), 1,
+                          lanes * depth, nullptr);
+      weights.push_back(depth == 1 ? widen(weight, type) : weight);
     }
     done += panel;
   }
@@ -488,33 +263,30 @@ void NestEmitter::emitPasses(const Products &products, const PassGroup &passes,
 SmallVector<Value> NestEmitter::accumulate(const Products &products,
                                            unsigned index, const Tile &tile) {
   const PanelPlan &plan = products.plans[index];
-  Buffer input = products.buffers.productInputs[index];
-  NestOp nest = products.nest;
-  Type element = getElementTypeOrSelf(nest.getProductInputs()[index]);
   int64_t lanes = products.lanes;
-  int64_t inputs = plan.inputs;
   int64_t vectors = tile.vectors;
   int64_t perRow = plan.chains * vectors;
 
   // Accumulator (row, chain, vector).
-  SmallVector<Value> accumulators(tile.rows * perRow, splat(element, 0, lanes));
+  SmallVector<Value> accumulators(tile.rows * perRow,
+                                  splat(products.sumType(index), 0, lanes));
   SmallVector<Value> rowStarts;
   for (int64_t r = 0; r < tile.rows; ++r) {
     Value number = constant(r);
     if (tile.existing && r > 0)
       number = arith::MinUIOp::create(
           b, number, arith::SubIOp::create(b, tile.existing, constant(1)));
-    rowStarts.push_back(mul(add(tile.row, number), constant(inputs)));
+    rowStarts.push_back(mul(add(tile.row, number), constant(plan.inputs)));
   }
 
-  /// Adds x[k] * weight[k] of chain `chain` to the accumulators.
+  /// Adds the products of step `k` of chain `chain` to the accumulators.
   auto step = [&](Value k, int64_t chain, MutableArrayRef<Value> acc) {
     SmallVector<Value> row = loadWeights(products, index, tile, k);
     for (int64_t r = 0; r < tile.rows; ++r) {
-      Value x = load(input, add(rowStarts[r], k), 0, lanes, nullptr);
+      Value x = loadInput(products, index, rowStarts[r], k);
       for (int64_t v = 0; v < vectors; ++v) {
         Value &sum = acc[r * perRow + chain * vectors + v];
-        sum = fma(row[v], x, sum);
+        sum = addProducts(row[v], x, sum);
       }
     }
   };
@@ -529,9 +301,9 @@ SmallVector<Value> NestEmitter::accumulate(const Products &products,
         });
   };
   auto sumAll = [&] {
-    int64_t chainLength = inputs / plan.chains;
+    int64_t chainLength = plan.steps() / plan.chains;
     sumOver(0, chainLength, chainLength, 0, plan.chains);
-    sumOver(chainLength * plan.chains, inputs, 0, plan.chains - 1, 1);
+    sumOver(chainLength * plan.chains, plan.steps(), 0, plan.chains - 1, 1);
   };
   bool listsEvents = tile.rows == 1 && products.events[index].list;
   if (!listsEvents) {

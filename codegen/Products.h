@@ -39,6 +39,10 @@ struct NestEmitter::Products {
   int64_t tileRows = 1;
 
   int64_t outputs() const { return plans.front().outputs; }
+  /// What product `index` is summed in.
+  mlir::Type sumType(unsigned index) const {
+    return NestOp(nest).getBody().getArgument(index).getType();
+  }
   /// Of the product that has most.
   int64_t chains() const {
     int64_t most = 1;
@@ -46,6 +50,19 @@ struct NestEmitter::Products {
       most = std::max(most, plan.chains);
     return most;
   }
+};
+
+/// A tile of a product: rows of the input times panels side by side.
+struct NestEmitter::Tile {
+  mlir::Value row;
+  int64_t rows;
+  mlir::Value firstVector; ///< the first output feature, in vectors
+  llvm::ArrayRef<int64_t> panels;
+  int64_t vectors; ///< of all panels
+  int64_t columns; ///< features of the tile that exist: the rest is padding
+  /// How many of the rows exist: the last of these stands for the others. Null
+  /// for all.
+  mlir::Value existing;
 };
 
 } // namespace ttc

@@ -109,11 +109,17 @@ private:
 
   /// Bytes of a prepared value as the step reads it.
   int64_t storedBytes(Value value) {
-    for (OpOperand &use : value.getUses())
-      if (auto nest = dyn_cast<NestOp>(use.getOwner()))
-        if (llvm::is_contained(nest.getProductWeights(), value))
-          return prepared.packedForm(tensorType(value), schedule).bytes;
+    for (Operation *user : value.getUsers())
+      if (auto nest = dyn_cast<NestOp>(user))
+        for (auto [index, weight] : llvm::enumerate(nest.getProductWeights()))
+          if (weight == value)
+            return packedForm(nest, index).bytes;
     return bytesOf(value.getType());
+  }
+
+  PackedForm packedForm(NestOp nest, unsigned index) {
+    return prepared.packedForm(tensorType(nest.getProductWeights()[index]),
+                               layoutOf(nest, index), schedule);
   }
 
   NestReport reportNest(Operation *op) {
@@ -154,15 +160,16 @@ private:
     nest.flops = elements * flopsOf(op.getBody());
     if (!op.hasProduct()) {
       nest.kind = llvm::formatv("{0} elements", elements);
-      nest.scheme = elementwiseScheme(op.getDomain());
+      SmallVector<Type> types(op->getOperandTypes());
+      llvm::append_range(types, op->getResultTypes());
+      nest.scheme = elementwiseScheme(types);
       return;
     }
     int64_t chains = 1, inputs = 0;
     bool events = false;
     std::optional<PackedForm> first;
-    for (auto [input, weight] :
-         llvm::zip_equal(op.getProductInputs(), op.getProductWeights())) {
-      PackedForm form = prepared.packedForm(tensorType(weight), schedule);
+    for (auto [index, input] : llvm::enumerate(op.getProductInputs())) {
+      PackedForm form = packedForm(op, index);
       chains = std::max(chains, form.panels.chains);
       inputs += form.panels.inputs;
       events |= mayBeEvents(input);
@@ -180,7 +187,8 @@ private:
       return;
     }
     int64_t rows = elements / first->panels.outputs;
-    nest.scheme = describePanels(*first, chains, rows);
+    nest.scheme = describePanels(
+        *first, layoutOf(op, 0) == Layout::NarrowPanels, chains, rows);
     if (events && schedule.events != ListEvents::Off)
       nest.scheme += schedule.events == ListEvents::Always
                          ? "; active inputs alone"
@@ -188,14 +196,16 @@ private:
   }
 
   /// "panels of 2 registers, 8 a pass, 4 chains; tiles of 12 rows".
-  std::string describePanels(const PackedForm &form, int64_t chains,
-                             int64_t rows) {
+  std::string describePanels(const PackedForm &form, bool inputsAreNarrow,
+                             int64_t chains, int64_t rows) {
     const PanelPlan &plan = form.panels;
     std::string text = llvm::formatv("panels of {0} x {1}, {2} a pass",
                                      plan.groups.front().vectors, plan.lanes,
                                      plan.passes.front().panels.size());
     if (form.element == prepared.storage)
       text += ", weights " + storageName(form.element);
+    if (inputsAreNarrow)
+      text += plan.depth > 1 ? ", pairs of bf16 at once" : ", inputs bf16";
     if (chains > 1)
       text += llvm::formatv(", sums in {0} chains", chains);
     int64_t tile = schedule.tileRows(plan.groups.front().vectors, chains);
@@ -217,9 +227,10 @@ private:
     return text;
   }
 
-  std::string elementwiseScheme(Type type) {
-    return schedule.isGPU ? std::string("an element a thread")
-                          : "vectors of " + std::to_string(lanesOf(type));
+  std::string elementwiseScheme(TypeRange types) {
+    return schedule.isGPU
+               ? std::string("an element a thread")
+               : "vectors of " + std::to_string(lanesFor(schedule, types));
   }
 
   void describeReduce(ReduceOp op, NestReport &nest) {
@@ -233,10 +244,6 @@ private:
     // Only what is packed is stored narrower: said where it might be expected.
     if (prepared.storage && nest.weightBytes)
       nest.scheme += ", weights as they are";
-  }
-
-  int64_t lanesOf(Type type) {
-    return schedule.forElements(elementBytes(getElementTypeOrSelf(type))).lanes;
   }
 
   /// What takes the most cycles, and how many.

@@ -29,7 +29,7 @@ static constexpr int64_t latency = 4, perCycle = 2;
 
 Schedule::Schedule(const VectorUnit &unit, const Core &core)
     : lanes(unit.lanes), registers(unit.registers), hasFMA(unit.hasFMA),
-      isGPU(unit.isGPU),
+      isGPU(unit.isGPU), hasPairs(unit.hasPairs),
       // The other half is for operands, and for the update that follows.
       pass(unit.registers / 2),
       // A tile's weights serve many rows: few registers hold operands.
@@ -41,6 +41,10 @@ Schedule Schedule::forElements(int64_t bytes) const {
   Schedule schedule = *this;
   schedule.lanes = std::max<int64_t>(lanes * 4 / bytes, 1);
   return schedule;
+}
+
+int64_t Schedule::depth(int64_t inputs) const {
+  return hasPairs && inputs % 2 == 0 ? 2 : 1;
 }
 
 int64_t Schedule::tileRows(int64_t vectors, int64_t chains) const {
@@ -166,7 +170,7 @@ Expected<Schedule> Schedule::choose(const VectorUnit &unit, const Core &core,
   Schedule used(unit, core);
   if (Error error = apply(used, /*onlyUnit=*/true))
     return error;
-  Schedule schedule({used.lanes, used.registers, used.hasFMA}, core);
+  Schedule schedule(used.unit(), core);
   if (Error error = apply(schedule, /*onlyUnit=*/false))
     return error;
   // A wide panel leaves fewer registers for sums.

@@ -28,6 +28,8 @@ struct VectorUnit {
   int64_t registers = 32; ///< vector registers
   bool hasFMA = true;
   bool isGPU = false; ///< a thread of a GPU, with one lane
+  /// Whether pairs of bf16 are multiplied and added to a sum of f32 at once.
+  bool hasPairs = false;
 
   static VectorUnit ofThread() {
     VectorUnit thread;
@@ -58,8 +60,10 @@ struct Schedule {
   int64_t lanes; ///< elements a register, of f32 unless said
   int64_t registers;
   bool hasFMA;
-  bool isGPU;
-  VectorUnit unit() const { return {lanes, registers, hasFMA, isGPU}; }
+  bool isGPU, hasPairs;
+  VectorUnit unit() const {
+    return {lanes, registers, hasFMA, isGPU, hasPairs};
+  }
   /// Registers of output features that a panel of packed weights is wide.
   int64_t panel = 2;
   /// Registers that hold the sums of a pass of one row, through several panels
@@ -83,6 +87,9 @@ struct Schedule {
 
   /// The same schedule for elements of `bytes` each.
   Schedule forElements(int64_t bytes) const;
+  /// How many of the `inputs` of a product in bf16 are multiplied at once: a
+  /// PanelPlan's depth.
+  int64_t depth(int64_t inputs) const;
   /// The rows of a tile of one panel of `vectors` registers.
   int64_t tileRows(int64_t vectors, int64_t chains) const;
 

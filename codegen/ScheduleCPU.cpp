@@ -33,8 +33,8 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto chosen =
-        Schedule::choose({lanes, registers, fma}, Core(), scheduleText);
+    auto chosen = Schedule::choose(
+        {lanes, registers, fma, /*isGPU=*/false, pairs}, Core(), scheduleText);
     if (!chosen) {
       module.emitError(toString(chosen.takeError()));
       return signalPassFailure();

@@ -47,8 +47,8 @@ public:
       auto [index, layout] = key;
       Value value = end->getOperand(index);
       Place to{preparedPointer, offset};
-      if (layout == Layout::Panels)
-        emitPacking(value, offset);
+      if (layout != Layout::Dense)
+        emitPacking(value, layout, offset);
       else if (Place from = placeOf(value);
                from.pointer != to.pointer || from.offset != to.offset)
         emitPart([&](EntryBuilder &part, NestEmitter &emitter) {
@@ -208,16 +208,16 @@ private:
     return {place.pointer, place.offset + skipped, rowStride};
   }
 
-  void emitPacking(Value weight, int64_t offset) {
+  void emitPacking(Value weight, Layout layout, int64_t offset) {
     ImplicitLocOpBuilder &b = whole->b;
     RankedTensorType type = tensorType(weight);
-    PackedForm form = plan.packedForm(type, plan.reader);
+    PackedForm form = plan.packedForm(type, layout, plan.reader);
     const PanelPlan &panels = form.panels;
     Matrix matrix = matrixOf(weight);
     func::FuncOp pack =
-        form.numScales
-            ? getQuantizeFunction(prepare, type.getElementType())
-            : getPackFunction(prepare, type.getElementType(), form.element);
+        form.numScales ? getQuantizeFunction(prepare, type.getElementType())
+                       : getPackFunction(prepare, type.getElementType(),
+                                         form.element, panels.depth);
     for (auto [index, group] : llvm::enumerate(panels.groups)) {
       SmallVector<Value> arguments = {
           whole->function.getArgument(matrix.pointer),

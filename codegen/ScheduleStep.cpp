@@ -272,11 +272,13 @@ private:
         .getInt();
   }
 
-  void placeWeight(Value weight, NestBuffers &buffers) {
-    PackedForm form = prepared.packedForm(tensorType(weight), schedule);
+  void placeWeight(NestOp nest, unsigned index, NestBuffers &buffers) {
+    Value weight = nest.getProductWeights()[index];
+    Layout layout = layoutOf(nest, index);
+    PackedForm form = prepared.packedForm(tensorType(weight), layout, schedule);
     int64_t offset =
         prepared.offsets
-            .find({preparedIndex(cast<BlockArgument>(weight)), Layout::Panels})
+            .find({preparedIndex(cast<BlockArgument>(weight)), layout})
             ->second;
     buffers.packedWeights.push_back(frame->entry.view(
         preparedPointer(), form.element, form.elements, offset));
@@ -291,8 +293,8 @@ private:
   int64_t tileBytes() {
     int64_t most = 0;
     for (NestOp nest : step.getBody().front().getOps<NestOp>())
-      for (Value input : nest.getProductInputs()) {
-        int64_t size = elementBytes(input.getType());
+      for (Value weight : nest.getProductWeights()) {
+        int64_t size = elementBytes(weight.getType());
         most = std::max<int64_t>(most,
                                  nest.getNumProducts() * size *
                                      NestEmitter::tileElements(schedule, size));
@@ -301,7 +303,7 @@ private:
   }
 
   Buffer tile(NestOp nest) {
-    Type element = getElementTypeOrSelf(nest.getProductInputs().front());
+    Type element = nest.getBody().getArgument(0).getType();
     int64_t elements =
         nest.getNumProducts() *
         NestEmitter::tileElements(schedule, elementBytes(element));
@@ -481,8 +483,8 @@ private:
       inputs = nest.getInputs();
       for (Value input : nest.getProductInputs())
         buffers.productInputs.push_back(bufferOf(input));
-      for (Value weight : nest.getProductWeights())
-        placeWeight(weight, buffers);
+      for (unsigned i = 0; i < nest.getNumProducts(); ++i)
+        placeWeight(nest, i, buffers);
       if (nest.hasProduct() && !schedule.isGPU) {
         buffers.tile = tile(nest);
         placeEvents(nest, buffers);

@@ -46,17 +46,25 @@ void PreparedPlan::add(unsigned index, Layout layout, int64_t bytes) {
     entry->second = reserve(bytes);
 }
 
-PackedForm PreparedPlan::packedForm(RankedTensorType weight,
+Layout ttc::layoutOf(NestOp nest, unsigned index) {
+  return getElementTypeOrSelf(nest.getProductInputs()[index]).isBF16()
+             ? Layout::NarrowPanels
+             : Layout::Panels;
+}
+
+PackedForm PreparedPlan::packedForm(RankedTensorType weight, Layout layout,
                                     const Schedule &schedule) const {
-  Type element = weight.getElementType();
-  PanelPlan panels(weight.getDimSize(0), weight.getDimSize(1),
-                   schedule.forElements(elementBytes(weight)));
-  PackedForm form{panels,
-                  storage && element.isF32() ? storage : element,
-                  panels.storedElements(),
-                  0,
-                  0,
-                  0};
+  Type element = weight.getElementType(), stored = element;
+  int64_t inputs = weight.getDimSize(1), depth = 1;
+  if (layout == Layout::NarrowPanels && !(storage && storage.isF32())) {
+    stored = BFloat16Type::get(weight.getContext());
+    depth = schedule.depth(inputs);
+  } else if (storage && element.isF32()) {
+    stored = storage;
+  }
+  PanelPlan panels(weight.getDimSize(0), inputs,
+                   schedule.forElements(elementBytes(weight)), depth);
+  PackedForm form{panels, stored, panels.storedElements(), 0, 0, 0};
   if (form.element.isInteger()) {
     form.elements = panels.packedElements();
     form.numScales = panels.paddedOutputs();
@@ -68,10 +76,13 @@ PackedForm PreparedPlan::packedForm(RankedTensorType weight,
   return form;
 }
 
-static bool isProductWeight(NestOp nest, OpOperand &use) {
-  unsigned first = nest.getNumProducts();
-  return use.getOperandNumber() >= first &&
-         use.getOperandNumber() < first + nest.getNumProducts();
+/// The form that an operation reads a prepared value in.
+static Layout layoutOfUse(OpOperand &use) {
+  auto nest = dyn_cast<NestOp>(use.getOwner());
+  unsigned first = nest ? nest.getNumProducts() : 0;
+  unsigned number = use.getOperandNumber();
+  return number >= first && number < 2 * first ? layoutOf(nest, number - first)
+                                               : Layout::Dense;
 }
 
 PreparedPlan ttc::planPrepared(func::FuncOp step, const Schedule &schedule) {
@@ -87,14 +98,11 @@ PreparedPlan ttc::planPrepared(func::FuncOp step, const Schedule &schedule) {
       continue;
     RankedTensorType type = tensorType(argument);
     for (OpOperand &use : argument.getUses()) {
-      auto nest = dyn_cast<NestOp>(use.getOwner());
-      bool isWeight = nest && isProductWeight(nest, use);
-      if (isWeight)
-        plan.add(index.getInt(), Layout::Panels,
-                 plan.packedForm(type, schedule).bytes);
-      else
-        plan.add(index.getInt(), Layout::Dense,
-                 type.getNumElements() * elementBytes(type));
+      Layout layout = layoutOfUse(use);
+      plan.add(index.getInt(), layout,
+               layout == Layout::Dense
+                   ? type.getNumElements() * elementBytes(type)
+                   : plan.packedForm(type, layout, schedule).bytes);
     }
   }
   return plan;

@@ -23,9 +23,12 @@ namespace ttc {
 /// Where every buffer begins: at a cache line.
 inline constexpr int64_t bufferAlignment = 64;
 
-/// The forms that a prepared value is stored in: as it is, or packed for a
-/// product.
-enum class Layout { Dense, Panels };
+/// The forms that a prepared value is stored in: as it is, packed for a
+/// product, or for one that multiplies in bf16.
+enum class Layout { Dense, Panels, NarrowPanels };
+
+/// The form of the weights of product `index`.
+Layout layoutOf(NestOp nest, unsigned index);
 
 /// How a matrix of weights is stored for a product.
 struct PackedForm {
@@ -47,7 +50,7 @@ struct PreparedPlan {
   llvm::MapVector<std::pair<unsigned, Layout>, int64_t> offsets;
   int64_t size = 0;
   /// What packed weights are stored as, if narrower than they are computed
-  /// with; else null.
+  /// with; else null. f32 has those of products in bf16 stay as they are, too.
   mlir::Type storage;
   /// The schedule of what reads it.
   Schedule reader;
@@ -56,7 +59,7 @@ struct PreparedPlan {
   int64_t reserve(int64_t bytes);
   void add(unsigned index, Layout layout, int64_t bytes);
 
-  PackedForm packedForm(mlir::RankedTensorType weight,
+  PackedForm packedForm(mlir::RankedTensorType weight, Layout layout,
                         const Schedule &schedule) const;
 };
 
@@ -170,9 +173,9 @@ int64_t elementBytes(mlir::Type type);
 /// the panels, where each begins in bytes, the matrix's rows and columns and
 /// how far apart its rows are, of one PanelGroup the panels, their width and
 /// their first row, and which element to leave the sum of 0 · weight in: 0, or
-/// NaN if a weight is not finite.
+/// NaN if a weight is not finite. `depth` is that of the panels' plan.
 mlir::func::FuncOp getPackFunction(mlir::func::FuncOp prepare, mlir::Type from,
-                                   mlir::Type to);
+                                   mlir::Type to, int64_t depth);
 
 /// The same for panels of i8: its last argument is where the scales begin, in
 /// bytes.

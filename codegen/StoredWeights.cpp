@@ -47,7 +47,8 @@ private:
     int64_t width = group->vectors * plan.lanes;
     int64_t inGroup = row - group->firstVector * plan.lanes;
     int64_t panelRow = row - inGroup % width;
-    return panelRow * plan.inputs + k * width + inGroup % width;
+    int64_t column = k / plan.depth * width + inGroup % width;
+    return panelRow * plan.inputs + column * plan.depth + k % plan.depth;
   }
 
   static double read(Type element, const uint8_t *bytes, int64_t index) {
@@ -152,7 +153,9 @@ ttc::measureStoredWeights(ModuleOp nests, const ModelTable &table,
                           const Schedule &schedule,
                           const EmbedFunction &embed) {
   OwningOpRef<ModuleOp> wideNests = nests.clone();
-  (*wideNests)->removeAttr(packedStorageAttr);
+  (*wideNests)
+      ->setAttr(packedStorageAttr,
+                TypeAttr::get(Float32Type::get(nests.getContext())));
   auto narrow = prepareHere(nests, table, schedule, embed);
   if (!narrow)
     return narrow.takeError();
@@ -170,18 +173,20 @@ ttc::measureStoredWeights(ModuleOp nests, const ModelTable &table,
                                                     preparedAttr);
     if (!index)
       continue;
-    std::pair<unsigned, Layout> key(index.getInt(), Layout::Panels);
-    auto found = narrow->plan.offsets.find(key);
-    if (found == narrow->plan.offsets.end())
-      continue;
-    RankedTensorType type = tensorType(argument);
-    PackedForm narrowForm = narrow->plan.packedForm(type, schedule);
-    PackedForm wideForm = wide->plan.packedForm(type, schedule);
-    StoredMatrix matrix =
-        compare(narrowForm, narrow->bytes.data() + found->second, wideForm,
-                wide->bytes.data() + wide->plan.offsets.find(key)->second);
-    matrix.name = nameOf(end->getOperand(key.first), argument);
-    matrices.push_back(std::move(matrix));
+    for (Layout layout : {Layout::Panels, Layout::NarrowPanels}) {
+      std::pair<unsigned, Layout> key(index.getInt(), layout);
+      auto found = narrow->plan.offsets.find(key);
+      if (found == narrow->plan.offsets.end())
+        continue;
+      RankedTensorType type = tensorType(argument);
+      PackedForm narrowForm = narrow->plan.packedForm(type, layout, schedule);
+      PackedForm wideForm = wide->plan.packedForm(type, layout, schedule);
+      StoredMatrix matrix =
+          compare(narrowForm, narrow->bytes.data() + found->second, wideForm,
+                  wide->bytes.data() + wide->plan.offsets.find(key)->second);
+      matrix.name = nameOf(end->getOperand(key.first), argument);
+      matrices.push_back(std::move(matrix));
+    }
   }
   return matrices;
 }

@@ -32,8 +32,9 @@ struct StoredMatrix {
   int64_t notFinite;
 };
 
-/// Of a module of nests (after batch-time) with narrow storage: prepares the
-/// weights as they are to be stored and as they are, by `embed`.
+/// Of a module of nests (after batch-time) with narrow storage, or with
+/// products in bf16: prepares the weights as they are to be stored and as they
+/// are, by `embed`. Empty where all are stored as they are.
 llvm::Expected<std::vector<StoredMatrix>>
 measureStoredWeights(mlir::ModuleOp nests, const ModelTable &table,
                      const Schedule &schedule, const EmbedFunction &embed);

@@ -17,6 +17,8 @@ def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
     Option<"lanes", "lanes", "int64_t", "16", "f32 elements of a vector register">,
     Option<"registers", "registers", "int64_t", "32", "vector registers">,
     Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">,
+    Option<"pairs", "pairs", "bool", "false",
+           "whether pairs of bf16 are multiplied and added to a sum of f32 at once">,
     Option<"workers", "workers", "int64_t", "1",
            "how many threads may share a timestep">,
     Option<"scheduleText", "schedule", "std::string", "",

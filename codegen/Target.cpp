@@ -98,7 +98,7 @@ static VectorUnit vectorUnitOf(const Triple &triple,
   };
   if (triple.isX86()) {
     if (has("avx512f") && has("avx512vl"))
-      return {16, 32, true};
+      return {16, 32, true, /*isGPU=*/false, has("avx512bf16")};
     if (has("avx2"))
       return {8, 16, has("fma")};
     return {4, 16, has("fma")};

@@ -48,6 +48,10 @@ static LogicalResult verifyProduct(NestOp nest, unsigned index) {
   auto weight =
       cast<RankedTensorType>(nest.getProductWeights()[index].getType());
   auto fits = [&] {
+    bool isNarrowed =
+        input.getElementType().isBF16() && weight.getElementType().isF32();
+    if (!isNarrowed && input.getElementType() != weight.getElementType())
+      return false;
     if (weight.getRank() != 2 || domain.getRank() == 0 ||
         input.getRank() != domain.getRank())
       return false;
@@ -238,7 +242,7 @@ void NestOp::build(OpBuilder &builder, OperationState &state, TypeRange types,
              properties.operandSegmentSizes.begin());
   properties.label = builder.getStringAttr(label);
   properties.maps = builder.getAffineMapArrayAttr(maps);
-  SmallVector<Type> arguments = elementTypes(productInputs);
+  SmallVector<Type> arguments = elementTypes(productWeights);
   llvm::append_range(arguments, elementTypes(inputs));
   OpBuilder::InsertionGuard guard(builder);
   buildBody(builder, state.location, *state.addRegion(), arguments, body);
@@ -289,7 +293,7 @@ LogicalResult NestOp::verify() {
   for (unsigned i = 0; i < getNumProducts(); ++i) {
     if (failed(verifyProduct(*this, i)))
       return failure();
-    accumulators.push_back(getElementTypeOrSelf(getProductInputs()[i]));
+    accumulators.push_back(getElementTypeOrSelf(getProductWeights()[i]));
   }
   if (failed(verifyOperands(*this, sizes, accumulators)))
     return failure();

@@ -112,7 +112,8 @@ def TTC_NestOp : TTC_Op<"nest", [
 
     and then its region, whose arguments are the `acc_p` and one element of each
     operand, picked by the operand's map; what the region yields are the elements of the
-    results. Each sum runs over ascending k. A map is affine in the domain's dimensions:
+    results. A sum has the type of its weights; an input of bf16 is multiplied by weights
+    that are rounded to bf16, too. Each sum runs over ascending k. A map is affine in the domain's dimensions:
     it may broadcast, transpose, stride and slice.
 
     A nest is what the code generators emit: the gates of the same neurons are computed

@@ -323,6 +323,53 @@ def ConvertToNests : TTC_Pass<"ttc-convert-to-nests"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def NarrowProducts : TTC_Pass<"ttc-narrow-products"> {
+  let summary = "Multiply in bf16, and add in f32";
+  let description = [{
+    What a product multiplies is rounded to bf16, to nearest with ties to even: its input
+    by a nest of its own, which is fused with the one that makes the input; its weights
+    when they are packed, which is what an input of bf16 asks for. Products of two such
+    numbers are exact in f32, in which they are summed. Where the CPU multiplies pairs of
+    bf16 (AVX-512 BF16), that is twice the products an instruction; elsewhere the numbers
+    are the same, but for the order of the sums, and nothing is gained.
+
+    Products of fewer than 32 inputs, or of an odd number, stay f32: they take little
+    time, and cannot go in pairs.
+
+    Before:
+
+    ```mlir
+    func.func @net(%x: tensor<?x64xf32> {ttc.input = "x"}, %w: tensor<2x64xf32> {ttc.param = @w})
+        -> (tensor<?x2xf32> {ttc.output = "y"}) {
+      %y = ttc.nest "net.0" product(%x : tensor<?x64xf32>) weights(%w : tensor<2x64xf32>) maps [] -> tensor<?x2xf32> {
+      ^bb0(%sum: f32):
+        ttc.yield %sum : f32
+      }
+      return %y : tensor<?x2xf32>
+    }
+    ```
+
+    After:
+
+    ```mlir
+    #map = affine_map<(d0, d1) -> (d0, d1)>
+    func.func @net(%arg0: tensor<?x64xf32> {ttc.input = "x"}, %arg1: tensor<2x64xf32> {ttc.param = @w}) -> (tensor<?x2xf32> {ttc.output = "y"}) {
+      %0 = ttc.nest "net.0" operands(%arg0 : tensor<?x64xf32>) maps [#map] -> tensor<?x64xbf16> {
+      ^bb0(%arg2: f32):
+        %2 = arith.truncf %arg2 : f32 to bf16
+        ttc.yield %2 : bf16
+      }
+      %1 = ttc.nest "net.0" product(%0 : tensor<?x64xbf16>) weights(%arg1 : tensor<2x64xf32>) maps [] -> tensor<?x2xf32> {
+      ^bb0(%arg2: f32):
+        ttc.yield %arg2 : f32
+      }
+      return %1 : tensor<?x2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def FuseTimestep : TTC_Pass<"ttc-fuse-timestep"> {
   let summary = "Gather each layer into one loop nest";
   let description = [{

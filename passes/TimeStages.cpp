@@ -154,7 +154,7 @@ private:
       (isApart ? weights : keptWeights).push_back(nest.getProductWeights()[p]);
       if (isApart)
         types.push_back(nest.getDomain().clone(
-            getElementTypeOrSelf(nest.getProductInputs()[p])));
+            getElementTypeOrSelf(nest.getProductWeights()[p])));
     }
     OpBuilder builder(nest);
     auto sums =

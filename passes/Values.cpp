@@ -76,6 +76,13 @@ bool ttc::isOftenZero(Value input) {
   if (!nest)
     return false;
   Operation *yield = nest.getBody().front().getTerminator();
-  return isOftenZeroElement(
-      yield->getOperand(cast<OpResult>(root).getResultNumber()));
+  Value element = yield->getOperand(cast<OpResult>(root).getResultNumber());
+  if (auto narrowed = element.getDefiningOp<arith::TruncFOp>()) {
+    element = narrowed.getIn();
+    if (auto argument = dyn_cast<BlockArgument>(element))
+      return argument.getArgNumber() >= nest.getNumProducts() &&
+             isOftenZero(nest.getInputs()[argument.getArgNumber() -
+                                          nest.getNumProducts()]);
+  }
+  return isOftenZeroElement(element);
 }

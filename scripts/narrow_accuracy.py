@@ -34,6 +34,7 @@ STORAGES = {
     "weights bf16": ["--weights-storage=bf16"],
     "weights f16": ["--weights-storage=f16"],
     "weights int8": ["--weights-storage=int8"],
+    "products bf16": ["--products=bf16"],
     "all bf16": ["--storage=bf16"],
     "all f16": ["--storage=f16"],
 }
@@ -45,8 +46,9 @@ INTRODUCTION = """\
 # Weights and states in fewer bits: what they cost
 
 Made by `scripts/narrow_accuracy.py`, which measures all of it. `weights` are `--weights-storage`
-(`weights_dtype` in Python): the matrices of products alone; `all` is `--storage` (`dtype`): states,
-too. Everything is compared with the same model in f32, compiled by ttc as well.
+(`weights_dtype` in Python): the matrices of products alone; `products` is `--products`
+(`products_dtype`): what products multiply, weights and inputs; `all` is `--storage` (`dtype`):
+states and weights. Everything is compared with the same model in f32, compiled by ttc as well.
 
     ttc net.mlir --weights-storage=int8 --weights net.safetensors --report
 

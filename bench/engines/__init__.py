@@ -30,6 +30,7 @@ ENGINES = {
     "ttc-python": ttc_python.open_engine,
     "ttc-dense": ttc_call.open_dense,
     "ttc-bf16": ttc_call.open_bf16,
+    "ttc-bf16-products": ttc_call.open_bf16_products,
     "ttc-int8": ttc_call.open_int8,
     "reference": reference.open_engine,
     "reference-ttcompiled": reference_ttcompiled.open_engine,
@@ -45,4 +46,4 @@ ENGINES = {
 
 # Those whose outputs are not those of f32: they are timed when they are asked for. How much of a
 # matrix's bytes they read.
-NARROW = {"ttc-bf16": 1 / 2, "ttc-int8": 1 / 4}
+NARROW = {"ttc-bf16": 1 / 2, "ttc-bf16-products": 1 / 2, "ttc-int8": 1 / 4}

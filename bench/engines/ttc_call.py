@@ -127,5 +127,9 @@ def open_bf16(setting: Setting) -> CallEngine:
     return CallEngine(setting, "--weights-storage=bf16")
 
 
+def open_bf16_products(setting: Setting) -> CallEngine:
+    return CallEngine(setting, "--products=bf16")
+
+
 def open_int8(setting: Setting) -> CallEngine:
     return CallEngine(setting, "--weights-storage=int8")

@@ -35,6 +35,7 @@ def compile(
     batch: int | None = None,
     dtype: torch.dtype | None = None,
     weights_dtype: torch.dtype | None = None,
+    products_dtype: torch.dtype | None = None,
     schedule: str | None = None,
     threads: int = 1,
     gpu_arch: str | None = None,
@@ -59,6 +60,9 @@ def compile(
         alone in that, torch.float32 to leave them as they are where dtype narrows the states.
         With torch.int8 each output feature has a scale, 1/127 of its largest weight. The states
         stay what they are, so that they can move between models that differ in this alone.
+    products_dtype: torch.bfloat16 to round what products with matrices multiply, inputs and
+        weights, and to sum in float32. Faster only where the CPU multiplies pairs of bf16
+        (AVX-512 BF16): twice as fast in large batches (docs/narrow.md).
 
     A model that runs a torch.nn.RNN, LSTM or GRU over a sequence is compiled for one timestep:
     `c(x)` takes one without the time axis, `c.run(xs)` takes (T, ...). The initial states are the
@@ -92,6 +96,13 @@ def compile(
         options.append(f"--threads={threads}")
     if weights_dtype is not None:
         options.append(f"--weights-storage={_WEIGHTS_STORAGE[weights_dtype]}")
+    if products_dtype not in (None, torch.float32, torch.bfloat16):
+        raise UnsupportedError(
+            f"the products_dtype {products_dtype} is not supported; use torch.float32 or "
+            f"torch.bfloat16"
+        )
+    if products_dtype == torch.bfloat16:
+        options.append("--products=bf16")
     exported = export_model(model, example_input, "model")
     # Fixed by the compiler and not in the model IR: the same model has the same fingerprint.
     if batch is not None and check_batch(exported.inputs, batch):

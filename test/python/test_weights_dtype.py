@@ -144,6 +144,15 @@ def test_rows_of_any_magnitude():
         assert y[:, 3:5].isnan().all() and not y[:, 5].isnan().any()
 
 
+def test_a_weight_too_large_for_16_bits_is_not_left_out_with_an_input_of_zero():
+    layer = nn.Linear(64, 4).eval()
+    with torch.no_grad():
+        layer.weight[0, 7] = 1e5
+    x = (torch.arange(64) == 3).float()[None]
+    y = ttc.compile(layer, x, weights_dtype=torch.float16)(x)
+    assert y[0, 0].isnan() and y[0, 1:].isfinite().all()
+
+
 def test_embedded_and_loaded_weights_have_the_same_bits(tmp_path):
     model = Net().eval()
     xs = torch.randn(20, 3, 3)

@@ -64,6 +64,7 @@ struct Options {
   std::optional<int64_t> batch; ///< to fix it
   bool wantsDynamicBatch = false;
   std::string storage, weightsStorage; ///< empty for the model's own types
+  bool narrowProducts = false;         ///< products multiply in bf16
   unsigned threads = 1;
   int optimizationLevel = 3;
   std::string schedule; ///< key=value,...

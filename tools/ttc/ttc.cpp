@@ -75,7 +75,9 @@ private:
         {Emit::Expanded, "expanded", "expanding the layers", addExpandPasses},
         {Emit::Threaded, "threaded", "threading the states", addThreadPasses},
         {Emit::Nests, "nests", "fusing the timestep",
-         [&](OpPassManager &pm) { addFusePasses(pm, *schedule); }},
+         [&](OpPassManager &pm) {
+           addFusePasses(pm, *schedule, options.narrowProducts);
+         }},
         {Emit::Scheduled, "scheduled", "scheduling the loops",
          [&](OpPassManager &pm) {
            if (options.forCPU)
@@ -218,7 +220,8 @@ private:
     step = reportStep(
         *module, options.forCPU ? *schedule : Schedule(VectorUnit::ofThread()),
         machine.isHost() ? Core::ofHost() : Core());
-    if (!options.weightsPath.empty() && (*module)->hasAttr(packedStorageAttr)) {
+    if (!options.weightsPath.empty() &&
+        (options.narrowProducts || (*module)->hasAttr(packedStorageAttr))) {
       progress.stage("measuring the weights as they are stored");
       auto stored = measureStoredWeights(
           *module, table, *schedule,
