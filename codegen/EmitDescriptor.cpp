@@ -14,6 +14,7 @@
 #include "codegen/Pipelines.h"
 #include "codegen/Scheduling.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -404,6 +405,13 @@ std::unique_ptr<Module> ttc::translateModule(mlir::ModuleOp module,
   mlir::registerBuiltinDialectTranslation(registry);
   mlir::registerLLVMDialectTranslation(registry);
   module.getContext()->appendDialectRegistry(registry);
+  // The conversion of branches leaves an annotation where the translation does
+  // not look.
+  module.walk([](mlir::LLVM::BrOp branch) {
+    if (mlir::Attribute annotation = branch->removeAttr(loopAnnotationAttr))
+      branch.setLoopAnnotationAttr(
+          mlir::cast<mlir::LLVM::LoopAnnotationAttr>(annotation));
+  });
   // What the table has read stays behind.
   for (mlir::Operation &op : llvm::make_early_inc_range(*module.getBody()))
     if (isa<ParamOp, StateOp>(op))

@@ -330,12 +330,6 @@ Expected<std::unique_ptr<Module>> ttc::emitKernels(mlir::ModuleOp scheduled,
                                                    LLVMContext &context,
                                                    const ModelTable &table,
                                                    const GpuTarget &gpu) {
-  // The conversion of branches leaves it where the translation does not look.
-  scheduled.walk([](mlir::LLVM::BrOp branch) {
-    if (mlir::Attribute annotation = branch->removeAttr(loopAnnotationAttr))
-      branch.setLoopAnnotationAttr(
-          mlir::cast<mlir::LLVM::LoopAnnotationAttr>(annotation));
-  });
   std::unique_ptr<Module> module =
       translateModule(scheduled, context, table.name);
   if (!module)

@@ -57,7 +57,10 @@ public:
   /// Copies all elements of a tensor of `type`.
   void emitCopy(mlir::RankedTensorType type, Buffer from, Buffer to);
 
-  /// The most sums that a tile of one product has, for elements of `bytes`.
+  /// The rows of the largest tile of a matrix unit: two registers.
+  static constexpr int64_t mostMatrixRows = 32;
+  /// The most sums that a tile of one product leaves in memory, for elements of
+  /// `bytes`.
   static int64_t tileElements(const Schedule &schedule, int64_t bytes);
 
 private:
@@ -71,7 +74,7 @@ private:
                   bool mayLackRows = false);
   void emitDenseRows(const Products &products);
   void emitTiles(const Products &products, mlir::Value first, mlir::Value end,
-                 int64_t tileRows);
+                 int64_t tileRows, bool mayLackRows = false);
   void emitLastTile(const Products &products, mlir::Value first,
                     mlir::Value end, int64_t tileRows, bool mayLackRows);
   void emitSingleRows(const Products &products, mlir::Value first,
@@ -89,6 +92,11 @@ private:
                                             unsigned index, const Tile &tile);
   void emitTileUpdate(const Products &products, mlir::Value row,
                       mlir::Value column, mlir::ValueRange sums, Mask mask);
+
+  // MatrixProduct.cpp
+  void emitMatrixRows(const Products &products);
+  void sumByMatrixUnit(const Products &products, unsigned index,
+                       const Tile &tile, mlir::Value firstSum);
 
   // EventProduct.cpp
   void emitEventRows(Products &products);

@@ -11,6 +11,7 @@
 
 #include "codegen/PanelPlan.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -80,3 +81,12 @@ int64_t PanelPlan::paddedOutputs() const {
 }
 
 int64_t PanelPlan::packedElements() const { return paddedOutputs() * inputs; }
+
+bool ttc::fitsMatrixUnit(const Schedule &schedule,
+                         llvm::ArrayRef<PanelPlan> plans, bool listsEvents) {
+  constexpr int64_t lanes = 16;
+  return schedule.hasMatrices && !listsEvents &&
+         llvm::all_of(plans, [](const PanelPlan &plan) {
+           return plan.depth == 2 && plan.lanes == lanes;
+         });
+}

@@ -74,6 +74,11 @@ struct PanelPlan {
   int64_t storedElements() const;
 };
 
+/// Whether a matrix unit multiplies by weights of these plans, all of one nest:
+/// pairs of bf16, in whole registers. It knows no lists of active inputs.
+bool fitsMatrixUnit(const Schedule &schedule, llvm::ArrayRef<PanelPlan> plans,
+                    bool listsEvents);
+
 } // namespace ttc
 
 #endif // TTC_CODEGEN_PANELPLAN_H

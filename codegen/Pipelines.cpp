@@ -58,9 +58,9 @@ void ttc::addFusePasses(OpPassManager &pm, const Schedule &schedule,
 
 void ttc::addSchedulePasses(OpPassManager &pm, const Schedule &schedule,
                             int64_t workers) {
-  pm.addPass(createScheduleCPU(
-      ScheduleCPUOptions{schedule.lanes, schedule.registers, schedule.hasFMA,
-                         schedule.hasPairs, workers, schedule.text()}));
+  pm.addPass(createScheduleCPU(ScheduleCPUOptions{
+      schedule.lanes, schedule.registers, schedule.hasFMA, schedule.hasPairs,
+      schedule.hasMatrices, workers, schedule.text()}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

@@ -22,7 +22,10 @@ using namespace mlir;
 using namespace ttc;
 
 int64_t NestEmitter::tileElements(const Schedule &schedule, int64_t bytes) {
-  return schedule.registers * schedule.forElements(bytes).lanes;
+  int64_t lanes = schedule.forElements(bytes).lanes;
+  int64_t ofMatrices =
+      schedule.hasMatrices ? mostMatrixRows * schedule.panel * lanes : 0;
+  return std::max(schedule.registers * lanes, ofMatrices);
 }
 
 NestEmitter::Products NestEmitter::productsOf(NestOp nest,
@@ -58,7 +61,11 @@ void NestEmitter::emitProducts(NestOp nest, const NestBuffers &buffers) {
     return emitThreadProducts(products);
   products.tileRows = schedule.tileRows(
       products.plans.front().groups.front().vectors, products.chains());
-  if (llvm::is_contained(buffers.mayBeEvents, true))
+  bool listsEvents = llvm::is_contained(buffers.mayBeEvents, true);
+  products.byMatrixUnit = fitsMatrixUnit(schedule, products.plans, listsEvents);
+  if (products.byMatrixUnit)
+    emitMatrixRows(products);
+  else if (listsEvents)
     emitEventRows(products);
   else
     emitDenseRows(products);
@@ -148,11 +155,12 @@ void NestEmitter::emitLastTile(const Products &products, Value first, Value end,
     emitPasses(products, pass, first, end, tileRows, mayLackRows);
 }
 
-/// Rows from `first` to `end` in tiles of `tileRows`, panel after panel.
+/// Rows from `first` to `end` in tiles of `tileRows`, panel after panel. The
+/// last tile may lack rows if so said.
 void NestEmitter::emitTiles(const Products &products, Value first, Value end,
-                            int64_t tileRows) {
+                            int64_t tileRows, bool mayLackRows) {
   for (const PassGroup &pass : passesOf(products.plans.front(), 1))
-    emitPasses(products, pass, first, end, tileRows);
+    emitPasses(products, pass, first, end, tileRows, mayLackRows);
 }
 
 /// Inputs and weights may be stored narrower than they are computed with.
@@ -244,6 +252,9 @@ void NestEmitter::emitPasses(const Products &products, const PassGroup &passes,
       tile.row = row;
       if (mayLackRows)
         tile.existing = arith::SubIOp::create(b, endRow, row);
+      if (mayLackRows && products.byMatrixUnit)
+        tile.existing =
+            arith::MinUIOp::create(b, tile.existing, constant(tileRows));
       emitTile(products, tile);
     });
   };
@@ -378,10 +389,15 @@ void NestEmitter::emitTile(const Products &products, const Tile &tile) {
 
   // A few vectors are updated where their sums are. More would need a copy of
   // the update each: they are stored, and a loop updates them.
-  bool staysInRegisters = !tile.existing && perProduct <= schedule.update &&
+  bool staysInRegisters = !tile.existing && !products.byMatrixUnit &&
+                          perProduct <= schedule.update &&
                           count * perProduct <= schedule.pass;
   SmallVector<SmallVector<Value>> sums;
   for (unsigned p = 0; p < count; ++p) {
+    if (products.byMatrixUnit) {
+      sumByMatrixUnit(products, p, tile, constant(p * perProduct * lanes));
+      continue;
+    }
     sums.push_back(accumulate(products, p, tile));
     if (!staysInRegisters)
       for (auto [i, sum] : llvm::enumerate(sums.back()))

@@ -37,6 +37,7 @@ struct NestEmitter::Products {
   llvm::SmallVector<Events> events;
   mlir::Value rows;
   int64_t tileRows = 1;
+  bool byMatrixUnit = false;
 
   int64_t outputs() const { return plans.front().outputs; }
   /// What product `index` is summed in.

@@ -168,11 +168,13 @@ private:
     int64_t chains = 1, inputs = 0;
     bool events = false;
     std::optional<PackedForm> first;
+    SmallVector<PanelPlan> plans;
     for (auto [index, input] : llvm::enumerate(op.getProductInputs())) {
       PackedForm form = packedForm(op, index);
       chains = std::max(chains, form.panels.chains);
       inputs += form.panels.inputs;
-      events |= mayBeEvents(input);
+      events |= listsEvents(input, schedule);
+      plans.push_back(form.panels);
       if (!first)
         first = form;
     }
@@ -186,10 +188,18 @@ private:
       nest.scheme = describeThreads(*first, chains);
       return;
     }
+    if (fitsMatrixUnit(schedule, plans, events)) {
+      nest.scheme =
+          llvm::formatv("panels of {0} x {1}, matrices of bf16 at "
+                        "once; rows in tiles of {2}",
+                        first->panels.groups.front().vectors,
+                        first->panels.lanes, NestEmitter::mostMatrixRows);
+      return;
+    }
     int64_t rows = elements / first->panels.outputs;
     nest.scheme = describePanels(
         *first, layoutOf(op, 0) == Layout::NarrowPanels, chains, rows);
-    if (events && schedule.events != ListEvents::Off)
+    if (events)
       nest.scheme += schedule.events == ListEvents::Always
                          ? "; active inputs alone"
                          : "; active inputs alone where few are";

@@ -28,8 +28,9 @@ struct VectorUnit {
   int64_t registers = 32; ///< vector registers
   bool hasFMA = true;
   bool isGPU = false; ///< a thread of a GPU, with one lane
-  /// Whether pairs of bf16 are multiplied and added to a sum of f32 at once.
-  bool hasPairs = false;
+  /// Whether pairs of bf16 are multiplied and added to a sum of f32 at once,
+  /// and whether matrices of them are: by registers of AMX.
+  bool hasPairs = false, hasMatrices = false;
 
   static VectorUnit ofThread() {
     VectorUnit thread;
@@ -60,9 +61,9 @@ struct Schedule {
   int64_t lanes; ///< elements a register, of f32 unless said
   int64_t registers;
   bool hasFMA;
-  bool isGPU, hasPairs;
+  bool isGPU, hasPairs, hasMatrices;
   VectorUnit unit() const {
-    return {lanes, registers, hasFMA, isGPU, hasPairs};
+    return {lanes, registers, hasFMA, isGPU, hasPairs, hasMatrices};
   }
   /// Registers of output features that a panel of packed weights is wide.
   int64_t panel = 2;

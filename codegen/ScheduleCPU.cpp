@@ -34,7 +34,8 @@ struct ScheduleCPU : ttc::impl::ScheduleCPUBase<ScheduleCPU> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto chosen = Schedule::choose(
-        {lanes, registers, fma, /*isGPU=*/false, pairs}, Core(), scheduleText);
+        {lanes, registers, fma, /*isGPU=*/false, pairs, matrices}, Core(),
+        scheduleText);
     if (!chosen) {
       module.emitError(toString(chosen.takeError()));
       return signalPassFailure();

@@ -310,9 +310,7 @@ private:
     return frame->entry.view(scratchPointer(), element, elements, 0, roomBytes);
   }
 
-  bool listsEvents(Value input) {
-    return schedule.events != ListEvents::Off && mayBeEvents(input);
-  }
+  bool listsEvents(Value input) { return ttc::listsEvents(input, schedule); }
 
   /// Room for a list of active inputs: whole vectors are stored at its end.
   int64_t listBytes(Value input) {

@@ -14,11 +14,28 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace ttc;
+
+void ttc::keepLoop(scf::ForOp loop) {
+  MLIRContext *context = loop.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      context, /*disable=*/BoolAttr::get(context, true), /*count=*/{},
+      /*runtimeDisable=*/{}, /*full=*/{}, /*followupUnrolled=*/{},
+      /*followupRemainder=*/{}, /*followupAll=*/{});
+  loop->setAttr(loopAnnotationAttr,
+                LLVM::LoopAnnotationAttr::get(
+                    context, /*disableNonforced=*/{}, /*vectorize=*/{},
+                    /*interleave=*/{}, unroll, /*unrollAndJam=*/{},
+                    /*licm=*/{}, /*distribute=*/{}, /*pipeline=*/{},
+                    /*peeled=*/{}, /*unswitch=*/{}, /*mustProgress=*/{},
+                    /*isVectorized=*/{}, /*startLoc=*/{}, /*endLoc=*/{},
+                    /*parallelAccesses=*/{}));
+}
 
 RankedTensorType ttc::tensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
@@ -50,6 +67,14 @@ Layout ttc::layoutOf(NestOp nest, unsigned index) {
   return getElementTypeOrSelf(nest.getProductInputs()[index]).isBF16()
              ? Layout::NarrowPanels
              : Layout::Panels;
+}
+
+bool ttc::listsEvents(Value input, const Schedule &schedule) {
+  bool isForMatrices =
+      schedule.hasMatrices && getElementTypeOrSelf(input).isBF16();
+  return schedule.events != ListEvents::Off && mayBeEvents(input) &&
+         !(schedule.events == ListEvents::Auto && isForMatrices &&
+           zerosOf(input) == Zeros::Given);
 }
 
 PackedForm PreparedPlan::packedForm(RankedTensorType weight, Layout layout,

@@ -16,6 +16,7 @@
 #include "passes/TTCPasses.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace ttc {
@@ -29,6 +30,10 @@ enum class Layout { Dense, Panels, NarrowPanels };
 
 /// The form of the weights of product `index`.
 Layout layoutOf(NestOp nest, unsigned index);
+
+/// Whether the active ones of a product's inputs are listed, if they are few. A
+/// matrix unit multiplies all in less time, unless it is known that few are.
+bool listsEvents(mlir::Value input, const Schedule &schedule);
 
 /// How a matrix of weights is stored for a product.
 struct PackedForm {
@@ -74,6 +79,10 @@ inline constexpr llvm::StringLiteral barrierFunction = "ttc.barrier";
 /// it.
 inline constexpr llvm::StringLiteral loopAnnotationAttr =
     "llvm.loop_annotation";
+
+/// Keeps a loop a loop: whoever sees that it has few turns would write them
+/// out, and hold more in registers than there are.
+void keepLoop(mlir::scf::ForOp loop);
 
 /// Gives a number as it is, of which the optimizer knows nothing.
 inline constexpr llvm::StringLiteral opaqueFunction = "ttc.opaque";

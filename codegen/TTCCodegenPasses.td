@@ -19,6 +19,8 @@ def ScheduleCPU : Pass<"ttc-schedule-cpu", "::mlir::ModuleOp"> {
     Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">,
     Option<"pairs", "pairs", "bool", "false",
            "whether pairs of bf16 are multiplied and added to a sum of f32 at once">,
+    Option<"matrices", "matrices", "bool", "false",
+           "whether matrices of bf16 are, too, by AMX">,
     Option<"workers", "workers", "int64_t", "1",
            "how many threads may share a timestep">,
     Option<"scheduleText", "schedule", "std::string", "",

@@ -91,6 +91,8 @@ static ArrayRef<StringLiteral> decidingFeatures(const Triple &triple) {
   return arm;
 }
 
+static constexpr StringLiteral matrixFeatures[] = {"amx-tile", "amx-bf16"};
+
 static VectorUnit vectorUnitOf(const Triple &triple,
                                const MCSubtargetInfo &info) {
   auto has = [&](StringRef feature) {
@@ -98,7 +100,12 @@ static VectorUnit vectorUnitOf(const Triple &triple,
   };
   if (triple.isX86()) {
     if (has("avx512f") && has("avx512vl"))
-      return {16, 32, true, /*isGPU=*/false, has("avx512bf16")};
+      return {16,
+              32,
+              true,
+              /*isGPU=*/false,
+              has("avx512bf16"),
+              llvm::all_of(matrixFeatures, has)};
     if (has("avx2"))
       return {8, 16, has("fma")};
     return {4, 16, has("fma")};
@@ -113,6 +120,8 @@ std::string ttc::Target::requiredFeatures() const {
   for (StringRef feature : decidingFeatures(Triple(triple)))
     if (info->checkFeatures(("+" + feature).str()))
       required.push_back(feature);
+  if (unit.hasMatrices)
+    llvm::append_range(required, matrixFeatures);
   return join(required, ",");
 }
 
@@ -193,5 +202,6 @@ Expected<ttc::Target> ttc::resolveTarget(const TargetOptions &options) {
                              "' has no SSE4.1, the least that ttc makes x86 "
                              "code for: pass --mcpu=x86-64-v2 or later");
   target.unit = vectorUnitOf(triple, subtarget);
+  target.unit.hasMatrices &= options.usesMatrices;
   return target;
 }

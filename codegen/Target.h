@@ -26,6 +26,9 @@ struct TargetOptions {
   std::string triple; ///< empty: the host's
   std::string cpu = "native";
   int optimizationLevel = 3;
+  /// Whether the matrix unit is used where there is one: a process has to ask
+  /// the operating system for its registers.
+  bool usesMatrices = false;
 };
 
 /// A CPU that LLVM knows, resolved from options.

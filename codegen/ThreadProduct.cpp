@@ -35,27 +35,9 @@ struct NestEmitter::Quad {
   Value column;
 };
 
-/// Keeps a loop a loop: whoever sees that it has few turns would write them
-/// out, and hold more in registers than there are.
-static void keep(scf::ForOp loop) {
-  MLIRContext *context = loop.getContext();
-  auto unroll = LLVM::LoopUnrollAttr::get(
-      context, /*disable=*/BoolAttr::get(context, true), /*count=*/{},
-      /*runtimeDisable=*/{}, /*full=*/{}, /*followupUnrolled=*/{},
-      /*followupRemainder=*/{}, /*followupAll=*/{});
-  loop->setAttr(loopAnnotationAttr,
-                LLVM::LoopAnnotationAttr::get(
-                    context, /*disableNonforced=*/{}, /*vectorize=*/{},
-                    /*interleave=*/{}, unroll, /*unrollAndJam=*/{},
-                    /*licm=*/{}, /*distribute=*/{}, /*pipeline=*/{},
-                    /*peeled=*/{}, /*unswitch=*/{}, /*mustProgress=*/{},
-                    /*isVectorized=*/{}, /*startLoc=*/{}, /*endLoc=*/{},
-                    /*parallelAccesses=*/{}));
-}
-
-/// The same for the loop that gives `sums`.
+/// Keeps the loop that gives `sums` a loop.
 static void keep(ArrayRef<Value> sums) {
-  keep(sums.front().getDefiningOp<scf::ForOp>());
+  keepLoop(sums.front().getDefiningOp<scf::ForOp>());
 }
 
 /// The numbers of the products, those of the same input together: the gates of
@@ -136,7 +118,7 @@ void NestEmitter::emitQuad(const Products &products, const Quad &quad,
       quad.rows * columnsPerThread * operations > mostOperations) {
     int64_t half = quad.rows / 2;
     auto halves = scf::ForOp::create(b, constant(0), constant(2), constant(1));
-    keep(halves);
+    keepLoop(halves);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(halves.getBody());
     Value turn = halves.getInductionVar();

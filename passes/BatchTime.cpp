@@ -225,8 +225,10 @@ private:
         copyAttrs(argument);
       } else {
         setBuffer(function, value, /*isResult=*/false, next);
-        if (isOftenZero(value))
+        if (Zeros zeros = zerosOf(value); zeros == Zeros::Fired)
           function.setArgAttr(next, eventsAttr, builder.getUnitAttr());
+        else if (zeros == Zeros::Given)
+          function.setArgAttr(next, eventsAttr, builder.getStringAttr("given"));
       }
       mapping.map(value, block->getArgument(next++));
     }

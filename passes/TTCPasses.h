@@ -43,9 +43,10 @@ bool isHoistable(mlir::Operation *op);
 mlir::Value rootOf(mlir::Value value);
 /// Whether an operation computes or moves elements: it becomes loops.
 bool becomesLoops(mlir::Operation *op);
-/// Whether a tensor may be mostly zeros: an input of the model, or what fires
-/// or rectifies.
-bool isOftenZero(mlir::Value input);
+/// Whether a tensor may be mostly zeros: what is given as an input of the
+/// model, or what fires or rectifies.
+enum class Zeros { Few, Given, Fired };
+Zeros zerosOf(mlir::Value input);
 /// Whether a product's input is so, and long enough for the active ones to be
 /// worth a list.
 bool mayBeEvents(mlir::Value input);
@@ -74,7 +75,8 @@ inline constexpr llvm::StringLiteral wholeBlockAttr = "ttc.whole_block";
 /// On an input or an output of a stage that is none of the model's: where in
 /// the block's buffers it lies.
 inline constexpr llvm::StringLiteral bufferAttr = "ttc.buffer";
-/// On an input of a stage: it may be mostly zeros.
+/// On an input of a stage: it may be mostly zeros; "given" if it is what the
+/// model was given, rounded.
 inline constexpr llvm::StringLiteral eventsAttr = "ttc.events";
 /// On the module: the size of those buffers, and how many rows a block has at
 /// most: timesteps, times the batch where that is dynamic.

@@ -59,30 +59,37 @@ bool ttc::becomesLoops(Operation *op) {
 bool ttc::mayBeEvents(Value input) {
   constexpr int64_t shortest = 32;
   ArrayRef<int64_t> shape = cast<RankedTensorType>(input.getType()).getShape();
-  return !shape.empty() && shape.back() >= shortest && isOftenZero(input);
+  return !shape.empty() && shape.back() >= shortest &&
+         zerosOf(input) != Zeros::Few;
 }
 
-bool ttc::isOftenZero(Value input) {
+static Zeros zerosOfArgument(BlockArgument argument) {
+  auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  unsigned index = argument.getArgNumber();
+  if (Attribute events = function.getArgAttr(index, eventsAttr))
+    return isa<UnitAttr>(events) ? Zeros::Fired : Zeros::Given;
+  bool comesFromOutside = function.getArgAttr(index, inputAttr) &&
+                          !function.getArgAttr(index, bufferAttr) &&
+                          !function.getArgAttr(index, outputAttr);
+  return comesFromOutside ? Zeros::Given : Zeros::Few;
+}
+
+Zeros ttc::zerosOf(Value input) {
   Value root = rootOf(input);
-  if (auto argument = dyn_cast<BlockArgument>(root)) {
-    auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
-    unsigned index = argument.getArgNumber();
-    bool comesFromOutside = function.getArgAttr(index, inputAttr) &&
-                            !function.getArgAttr(index, bufferAttr) &&
-                            !function.getArgAttr(index, outputAttr);
-    return comesFromOutside || function.getArgAttr(index, eventsAttr);
-  }
+  if (auto argument = dyn_cast<BlockArgument>(root))
+    return zerosOfArgument(argument);
   auto nest = root.getDefiningOp<NestOp>();
   if (!nest)
-    return false;
+    return Zeros::Few;
   Operation *yield = nest.getBody().front().getTerminator();
   Value element = yield->getOperand(cast<OpResult>(root).getResultNumber());
-  if (auto narrowed = element.getDefiningOp<arith::TruncFOp>()) {
-    element = narrowed.getIn();
-    if (auto argument = dyn_cast<BlockArgument>(element))
-      return argument.getArgNumber() >= nest.getNumProducts() &&
-             isOftenZero(nest.getInputs()[argument.getArgNumber() -
-                                          nest.getNumProducts()]);
+  // What is rounded has the zeros of what it was.
+  if (auto rounded = element.getDefiningOp<arith::TruncFOp>()) {
+    element = rounded.getIn();
+    unsigned products = nest.getNumProducts();
+    if (auto argument = dyn_cast<BlockArgument>(element);
+        argument && argument.getArgNumber() >= products)
+      return zerosOf(nest.getInputs()[argument.getArgNumber() - products]);
   }
-  return isOftenZeroElement(element);
+  return isOftenZeroElement(element) ? Zeros::Fired : Zeros::Few;
 }

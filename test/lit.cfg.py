@@ -40,6 +40,13 @@ for cpu in ("aarch64", "riscv64"):
     if shutil.which(f"qemu-{cpu}") and shutil.which(f"{cpu}-linux-gnu-gcc"):
         config.available_features.add(f"qemu-{cpu}")
 
+try:
+    with open("/proc/cpuinfo") as file:
+        if " avx512_bf16" in file.read():
+            config.available_features.add("avx512bf16")
+except OSError:
+    pass
+
 # CUDA's assembler, wherever ttc looks for it.
 cuda = [os.environ.get(name, "") for name in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
 if shutil.which("ptxas") or any(os.path.isfile(f"{home}/bin/ptxas") for home in cuda):

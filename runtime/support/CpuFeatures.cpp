@@ -8,7 +8,10 @@
 #include "support/CpuFeatures.h"
 
 #if defined(__x86_64__)
+#include <cerrno>
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace ttc {
@@ -187,6 +190,25 @@ Answer hasFeature(std::string_view) { return Answer::Yes; }
 
 } // namespace
 
+Status requestMatrixRegisters(const std::string &who) {
+#if defined(__x86_64__) && defined(SYS_arch_prctl)
+  // Documentation/arch/x86/xstate.rst of Linux.
+  constexpr int requestPermission = 0x1023, tileData = 18;
+  if (syscall(SYS_arch_prctl, requestPermission, tileData) == 0)
+    return Status::success();
+  std::string reason = systemReason(errno);
+#else
+  std::string reason = "they are asked for on Linux alone";
+#endif
+  return {
+      TTC_ERROR_TARGET, "MatrixRegistersRefused",
+      who +
+          " was compiled for a CPU with AMX, but the operating system "
+          "does not let this process use its registers (" +
+          reason +
+          "). Compile it again for another CPU, such as --mcpu=cooperlake."};
+}
+
 Status checkTarget(const std::string &who, std::string_view triple,
                    std::string_view features) {
   std::string_view architecture = triple.substr(0, triple.find('-'));
@@ -199,6 +221,7 @@ Status checkTarget(const std::string &who, std::string_view triple,
                 ". Compile it again for this "
                 "machine."};
   std::string lacking, unknown;
+  bool usesMatrices = false;
   while (!features.empty()) {
     size_t comma = features.find(',');
     std::string_view name = features.substr(0, comma);
@@ -209,6 +232,7 @@ Status checkTarget(const std::string &who, std::string_view triple,
       continue;
     if (name.front() == '+')
       name.remove_prefix(1);
+    usesMatrices |= name == "amx-tile";
     Answer answer = hasFeature(name);
     if (answer == Answer::Yes)
       continue;
@@ -225,7 +249,7 @@ Status checkTarget(const std::string &who, std::string_view triple,
             who + " was compiled for a CPU with " + unknown +
                 ", of which this version of ttc cannot tell whether this one "
                 "has it."};
-  return Status::success();
+  return usesMatrices ? requestMatrixRegisters(who) : Status::success();
 }
 
 } // namespace ttc

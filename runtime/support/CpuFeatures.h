@@ -19,6 +19,11 @@ namespace ttc {
 Status checkTarget(const std::string &who, std::string_view triple,
                    std::string_view features);
 
+/// Asks the operating system for the registers of AMX, which it gives a process
+/// that wants them: its threads have that much more to save. checkTarget() does
+/// for a model that needs them.
+Status requestMatrixRegisters(const std::string &who);
+
 } // namespace ttc
 
 #endif // TTC_CPUFEATURES_H

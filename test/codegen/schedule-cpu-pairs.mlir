@@ -6,6 +6,8 @@
 // RUN: tt-opt %s --ttc-to-threaded --ttc-convert-to-nests --ttc-narrow-products --ttc-fuse-timestep --ttc-prepare-weights --ttc-plan-states -o %t.mlir
 // RUN: tt-opt %t.mlir --ttc-schedule-cpu=pairs=true --canonicalize --cse | FileCheck %s --check-prefixes=PAIRS
 // RUN: tt-opt %t.mlir "--ttc-schedule-cpu=pairs=true lanes=8" --canonicalize --cse | FileCheck %s --check-prefix=HALF
+// RUN: tt-opt %t.mlir "--ttc-schedule-cpu=pairs=true matrices=true" --canonicalize --cse | FileCheck %s --check-prefix=MATRICES
+// RUN: tt-opt %t.mlir "--ttc-schedule-cpu=pairs=true matrices=true schedule=events=always" --canonicalize --cse | FileCheck %s --check-prefix=EVENTS
 // RUN: tt-opt %t.mlir --ttc-schedule-cpu --canonicalize --cse | FileCheck %s --check-prefix=SINGLE
 
 // The two weights of a pair are neighbours: a column's lie behind those of the one before it.
@@ -33,6 +35,30 @@
 // PAIRS: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%{{.*}}, %[[WEIGHT]], %[[INPUT]]) : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
 // HALF-LABEL: func.func @net.step(
 // HALF: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.256"(%{{.*}}) : (vector<8xf32>, vector<16xbf16>, vector<16xbf16>) -> vector<8xf32>
+
+// A matrix unit takes the same panels: 16 pairs of 16 columns, 64 bytes of each, and in the end what
+// is left of the pairs, here a register as well. Two registers of rows read the weights once.
+// MATRICES-LABEL: func.func @ttc.matrix_32(
+// MATRICES-SAME: %{{[^:]*}}: i16, %[[LAST:[^:]*]]: i16, %[[BYTES:[^:]*]]: i16) {
+// MATRICES-COUNT-2: llvm.call_intrinsic "llvm.x86.tilezero.internal"(%{{.*}}, %{{.*}}) : (i16, i16) -> !llvm.x86_amx
+// MATRICES: scf.for
+// MATRICES-COUNT-2: "llvm.x86.tdpbf16ps.internal"
+// MATRICES: } {llvm.loop_annotation = #{{.*}}}
+// MATRICES: "llvm.x86.tileloadd64.internal"(%[[LAST]], %c64_i16, %{{.*}}, %{{.*}})
+// MATRICES-COUNT-2: "llvm.x86.tdpbf16ps.internal"(%{{.*}}, %c64_i16, %[[BYTES]], %{{.*}})
+// MATRICES-COUNT-2: "llvm.x86.tilestored64.internal"
+// MATRICES-LABEL: func.func @ttc.matrix_16(
+// MATRICES-LABEL: func.func @net.step(
+// MATRICES-NOT: vector.compress
+// MATRICES: scf.for %{{.*}} = %c0 to %{{.*}} step %c32
+// MATRICES-COUNT-2: func.call @ttc.matrix_32(
+// MATRICES: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c16
+// MATRICES: %[[LEFT:.*]] = arith.minui %{{.*}}, %c16
+// MATRICES: %[[ROWS:.*]] = arith.index_cast %[[LEFT]] : index to i16
+// MATRICES-COUNT-2: func.call @ttc.matrix_16({{.*}}, %[[ROWS]], %c16_i16, %c64_i16)
+// EVENTS-NOT: ttc.matrix
+// EVENTS: vector.compress
+// EVENTS: dpbf16ps
 
 // Elsewhere the same numbers are widened, and multiplied one by one.
 // SINGLE-LABEL: func.func @net.step(

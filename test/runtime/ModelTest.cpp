@@ -7,6 +7,7 @@
 
 #include "Fixtures.h"
 #include "support/Checksum.h"
+#include "support/CpuFeatures.h"
 #include "ttc/runtime.hpp"
 
 #include <cmath>
@@ -226,6 +227,18 @@ TEST_CASE("M24 a model for another machine") {
   outcome = create(descriptor, fakeWeights());
   CHECK(outcome.code == TTC_ERROR_TARGET);
   CHECK(outcome.mentions("telepathy"));
+  // The registers of a matrix unit are asked for.
+  descriptor.cpu_features = "amx-tile,amx-bf16";
+  outcome = create(descriptor, fakeWeights());
+  ttc::Status asked = ttc::requestMatrixRegisters("The model 'net'");
+  if (outcome.code == TTC_OK) {
+    CHECK(!asked.failed());
+  } else {
+    CHECK(outcome.code == TTC_ERROR_TARGET);
+    CHECK((outcome.mentions("amx-tile") || outcome.mentions("AMX")));
+    CHECK(asked.failed());
+    CHECK(asked.message().find("--mcpu=cooperlake") != std::string::npos);
+  }
   // The compiler's own answers.
   descriptor.cpu_features = "avx2";
   CHECK((create(descriptor, fakeWeights()).code == TTC_OK) ==

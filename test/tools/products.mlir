@@ -29,7 +29,16 @@
 // RUN: ttc %s --products=bf16 --triple=x86_64-linux-gnu --mcpu=v4 --emit=asm -o - | FileCheck %s --check-prefix=SINGLE
 // RUN: ttc %s --products=bf16 --triple=x86_64-linux-gnu --mcpu=v3 --report --emit=obj -o net.o | FileCheck %s --check-prefix=SINGLE-REPORT
 // RUN: ttc %s --products=bf16 --triple=x86_64-linux-gnu --mcpu=znver4,v3 --emit=asm -o - | FileCheck %s --check-prefix=PAIRS
+// RUN: ttc %s --products=bf16 --triple=x86_64-linux-gnu --mcpu=sapphirerapids --emit=asm -o - | FileCheck %s --check-prefix=MATRICES
+// RUN: ttc %s --products=bf16 --triple=x86_64-linux-gnu --mcpu=sapphirerapids --report --emit=obj -o net.o | FileCheck %s --check-prefix=MATRICES-REPORT
+// RUN: ttc %s --triple=x86_64-linux-gnu --mcpu=sapphirerapids --emit=asm -o - | FileCheck %s --check-prefix=SINGLE
 // PAIRS: vdpbf16ps
+// MATRICES: ldtilecfg
+// MATRICES: tdpbf16ps
+// MATRICES: "{{.*}}amx-tile,amx-bf16
+// MATRICES-REPORT: matrices of bf16 at once; rows in tiles of 32
+// SINGLE-NOT: tdpbf16ps
+// SINGLE-NOT: amx
 // PAIRS-REPORT: pairs of bf16 at once
 // SINGLE-NOT: vdpbf16ps
 // SINGLE-REPORT: inputs bf16

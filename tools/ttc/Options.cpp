@@ -105,7 +105,7 @@ cl::opt<std::string> products(
     "products", cl::init("f32"), cl::cat(category),
     cl::desc("bf16: round what products with matrices multiply, inputs and "
              "weights, to bf16 and sum in f32: twice as fast where the CPU "
-             "multiplies pairs of bf16 (AVX-512 BF16)"));
+             "multiplies pairs of bf16 (AVX-512 BF16), or matrices (AMX)"));
 /// LLVM has an option of this name for tools of its own.
 const bool isThreadsFree = [] {
   if (auto *option = cl::getRegisteredOptions().lookup("threads"))

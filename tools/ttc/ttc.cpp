@@ -150,6 +150,8 @@ private:
     TargetOptions asked;
     asked.triple = options.triple;
     asked.optimizationLevel = options.optimizationLevel;
+    asked.usesMatrices =
+        options.narrowProducts && options.optimizationLevel > 0;
     std::vector<ttc::Target> machines;
     for (const std::string &name : options.cpus) {
       asked.cpu = name;
