@@ -39,6 +39,7 @@ class Machine:
     """What ttc-roofline measured on one core."""
 
     fma_gflops: float
+    pair_gflops: float  # of pairs of bf16; 0 where the CPU multiplies none
     indirect_call_ns: float
     levels: list[Level]
 
@@ -47,7 +48,9 @@ class Machine:
         levels = [
             Level(level.name, cores * level.bytes, cores * level.read_gbs) for level in self.levels
         ]
-        return Machine(cores * self.fma_gflops, self.indirect_call_ns, levels)
+        return Machine(
+            cores * self.fma_gflops, cores * self.pair_gflops, self.indirect_call_ns, levels
+        )
 
     def seconds_to_read(self, count: float) -> float:
         """Each byte from the nearest level in which there is room for it."""
@@ -76,7 +79,7 @@ def measure_machine(core: int) -> Machine:
         raise ttc.Error(f"'{command[0]}' failed: {done.stderr.strip()}")
     told = json.loads(done.stdout)
     levels = [Level(**level) for level in told["levels"]]
-    return Machine(told["fma_gflops"], told["indirect_call_ns"], levels)
+    return Machine(told["fma_gflops"], told["pair_gflops"], told["indirect_call_ns"], levels)
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,10 @@ class Work:
     other_bytes: float
     activity: list[float]  # the part of each product's inputs that is not zero
 
-    def bound_us(self, machine: Machine, stored: float = 1) -> float:
-        """Microseconds a timestep, with so much of the weights' bytes."""
-        arithmetic = self.flops / (machine.fma_gflops * 1e9)
+    def bound_us(self, machine: Machine, stored: float = 1, pairs: bool = False) -> float:
+        """Microseconds a timestep, with so much of the weights' bytes, and products by pairs."""
+        gflops = pairs and machine.pair_gflops or machine.fma_gflops
+        arithmetic = self.flops / (gflops * 1e9)
         reading = machine.seconds_to_read(self.weight_bytes * stored + self.other_bytes)
         return max(arithmetic, reading) * 1e6 / self.steps
 

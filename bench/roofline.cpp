@@ -6,10 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // Prints, as JSON, the limits that no code on one core can pass: fused
-// multiply-adds a second, bytes read a second from each level of the memory,
-// and the cost of an indirect call. Each is the best of many short
-// measurements, since whatever else runs on the machine can only make one
-// worse.
+// multiply-adds a second, those of pairs of bf16 where there are (else 0),
+// bytes read a second from each level of the memory, and the cost of an
+// indirect call. Each is the best of many short measurements, since whatever
+// else runs on the machine can only make one worse.
 //
 //   ttc-roofline [--core N]
 //
@@ -26,6 +26,10 @@
 #include <sched.h>
 #include <string>
 #include <vector>
+
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
 
 namespace {
 
@@ -83,6 +87,28 @@ double measureFma() {
   for (Vector sum : sums)
     use(sum);
   return 2.0 * rounds * chains * lanes / seconds * 1e-9;
+}
+
+/// GFLOP/s of multiplying pairs of bf16 and adding both to a sum of f32, four
+/// for each sum; 0 where that is no instruction.
+double measurePairs() {
+#if defined(__AVX512BF16__)
+  constexpr size_t rounds = 20000;
+  Vector sums[chains] = {};
+  volatile int32_t source = 0x3F003F00; // twice 0.5
+  auto pair = reinterpret_cast<__m512bh>(_mm512_set1_epi32(source));
+  double seconds = shortest(0.5, [&] {
+    for (size_t round = 0; round < rounds; ++round)
+#pragma GCC unroll 12
+      for (size_t c = 0; c < chains; ++c)
+        sums[c] = _mm512_dpbf16_ps(sums[c], pair, pair);
+  });
+  for (Vector sum : sums)
+    use(sum);
+  return 4.0 * rounds * chains * lanes / seconds * 1e-9;
+#else
+  return 0;
+#endif
 }
 
 /// GB/s of reading a block again and again.
@@ -210,9 +236,10 @@ int main(int argc, char **argv) {
   }
 
   std::printf("{\n  \"core\": %d,\n  \"vector_bytes\": %zu,\n"
-              "  \"fma_gflops\": %.1f,\n  \"indirect_call_ns\": %.2f,\n"
-              "  \"levels\": [\n",
-              core, vectorBytes, measureFma(), measureIndirectCall());
+              "  \"fma_gflops\": %.1f,\n  \"pair_gflops\": %.1f,\n"
+              "  \"indirect_call_ns\": %.2f,\n  \"levels\": [\n",
+              core, vectorBytes, measureFma(), measurePairs(),
+              measureIndirectCall());
   std::vector<Level> levels = findLevels(core);
   for (size_t i = 0; i < levels.size(); ++i) {
     // Half of a cache leaves room for whatever else is in it; eight times the

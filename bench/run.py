@@ -32,7 +32,7 @@ import goals  # noqa: E402
 import report  # noqa: E402
 from bounds import Machine, measure_machine, measure_work  # noqa: E402
 from cases import GROUPS, SILENT_STEPS, Case  # noqa: E402
-from engines import ENGINES, FOR_EVENTS, NARROW, SLOW_TO_OPEN  # noqa: E402
+from engines import ENGINES, FOR_EVENTS, IN_PAIRS, NARROW, SLOW_TO_OPEN  # noqa: E402
 from engines.setting import Engine, Setting, Unavailable  # noqa: E402
 from engines.ttc_call import call_timer  # noqa: E402
 
@@ -226,7 +226,9 @@ def _measure(
 
     for name, values in samples.items():
         times = report.Times(statistics.median(values), min(values), len(values))
-        bound_us = work.bound_us(machine.of_cores(engines[name].cores), NARROW.get(name, 1))
+        bound_us = work.bound_us(
+            machine.of_cores(engines[name].cores), NARROW.get(name, 1), name in IN_PAIRS
+        )
         if times.median < BELOW_BOUND * bound_us:
             result.refused[name] = (
                 f"invalid: {times.median:.4g} us is less than the machine's bound of "

@@ -47,3 +47,5 @@ ENGINES = {
 # Those whose outputs are not those of f32: they are timed when they are asked for. How much of a
 # matrix's bytes they read.
 NARROW = {"ttc-bf16": 1 / 2, "ttc-bf16-products": 1 / 2, "ttc-int8": 1 / 4}
+# Those whose products are of pairs of bf16, where the CPU multiplies such.
+IN_PAIRS = ("ttc-bf16-products",)

@@ -18,7 +18,7 @@ import causes  # noqa: E402  (found through the path above)
 import goals  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
-from bounds import Level, Machine, measure_work  # noqa: E402
+from bounds import Level, Machine, Work, measure_work  # noqa: E402
 from cases import GROUPS, NEURONS  # noqa: E402
 from engines.setting import Setting, Unavailable  # noqa: E402
 
@@ -124,12 +124,18 @@ def test_all_neurons_are_there():
 
 def test_bound():
     # 1 KB at 1 GB/s, the rest at 0.5 GB/s.
-    machine = Machine(1.0, 1.0, [Level("L1", 1000, 1.0), Level("DRAM", 0, 0.5)])
+    machine = Machine(1.0, 2.0, 1.0, [Level("L1", 1000, 1.0), Level("DRAM", 0, 0.5)])
     assert machine.seconds_to_read(500) == pytest.approx(0.5e-6)
     assert machine.seconds_to_read(2000) == pytest.approx(3e-6)
     # Of two cores each has a nearest level of its own.
     assert machine.of_cores(2).seconds_to_read(2000) == pytest.approx(1e-6)
     assert machine.of_cores(2).fma_gflops == 2.0
+    # Pairs where the machine has them: twice the products.
+    work = Work(1, 8000.0, 400.0, 0.0, [])
+    assert work.bound_us(machine) == pytest.approx(8)
+    assert work.bound_us(machine, 0.5, pairs=True) == pytest.approx(4)
+    without = Machine(1.0, 0.0, 1.0, machine.levels)
+    assert work.bound_us(without, 0.5, pairs=True) == pytest.approx(8)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +252,7 @@ def measure(tmp_path, monkeypatch, engine, rounds=2, name="ttc"):
     monkeypatch.setattr(
         sys, "argv", ["bench", "--engines", name, "--rounds", str(rounds), "--cases", "a"]
     )
-    machine = Machine(100.0, 1.0, [Level("DRAM", 0, 100.0)])
+    machine = Machine(100.0, 0.0, 1.0, [Level("DRAM", 0, 100.0)])
     return run._measure(setting, run._parse_options(), machine, "")
 
 
