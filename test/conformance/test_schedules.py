@@ -115,15 +115,22 @@ def test_schedule(name: str, schedule: str):
         follow(compiled, model, (inputs[:20],))
 
 
+TYPES = {
+    "f64": {"dtype": torch.float64},
+    "bf16": {"dtype": torch.bfloat16},
+    "products in bf16": {"products_dtype": torch.bfloat16},
+}
+
+
 @pytest.mark.parametrize("schedule", list(SAME_SUMS)[:: 1 if FULL else 3])
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=["f64", "bf16"])
-def test_other_types(dtype: torch.dtype, schedule: str):
+@pytest.mark.parametrize("types", TYPES)
+def test_other_types(types: str, schedule: str):
     """Other widths of elements and of weights: the bits are those of the chosen schedule."""
     model, inputs = make("spiking layers that fire whole events")
-    inputs = inputs.to(torch.float64 if dtype == torch.float64 else torch.float32)
+    inputs = inputs.to(torch.float64 if types == "f64" else torch.float32)
     usual, other = (
-        ttc.compile(model, inputs[0], dtype=dtype),
-        ttc.compile(model, inputs[0], dtype=dtype, schedule=_text(schedule)),
+        ttc.compile(model, inputs[0], **TYPES[types]),
+        ttc.compile(model, inputs[0], **TYPES[types], schedule=_text(schedule)),
     )
     assert same_bits(other.run(inputs), usual.run(inputs))
     assert_same_bits(other.save_states(), usual.save_states(), "by the chosen schedule")
