@@ -11,7 +11,9 @@
 
 #include "codegen/TTCCodegenPasses.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -68,6 +70,106 @@ struct ExpandExpM1 : OpRewritePattern<math::ExpM1Op> {
     rewriter.replaceOp(op, product);
     return success();
   }
+};
+
+/// exp(x) = 2^n exp(r) with x = n ln 2 + r, a polynomial of |r| <= ln 2 / 2:
+/// its coefficients are those of the Cephes library (Moshier), as MLIR has
+/// them. What lies beyond the least and the largest power counts as these.
+struct ExpandExp : OpRewritePattern<math::ExpOp> {
+  ExpandExp(MLIRContext *context, bool scales)
+      : OpRewritePattern(context, /*benefit=*/2), scales(scales) {}
+
+  LogicalResult matchAndRewrite(math::ExpOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value x = op.getOperand();
+    auto constant = [&](double value) {
+      return ttc::buildConstant(b, value, x);
+    };
+    auto fma = [&](Value l, Value r, Value sum) -> Value {
+      return math::FmaOp::create(b, l, r, sum);
+    };
+    // A NaN is beyond neither, and stays.
+    auto atLeast = [&](Value value, double bound) -> Value {
+      Value isWithin = arith::CmpFOp::create(b, arith::CmpFPredicate::UGE,
+                                             value, constant(bound));
+      return arith::SelectOp::create(b, isWithin, value, constant(bound));
+    };
+    auto atMost = [&](Value value, double bound) -> Value {
+      Value isWithin = arith::CmpFOp::create(b, arith::CmpFPredicate::ULE,
+                                             value, constant(bound));
+      return arith::SelectOp::create(b, isWithin, value, constant(bound));
+    };
+    x = atMost(atLeast(x, -87.8), 88.8);
+    Value n = math::FloorOp::create(
+        b, fma(x, constant(1.44269504088896341), constant(0.5)));
+    bool scalesAtOnce = scales && isWholeVector(x.getType());
+    // The largest power that has an exponent of its own.
+    if (!scalesAtOnce)
+      n = atMost(n, 127);
+    Value r = fma(n, constant(-0.693359375), x);
+    r = fma(n, constant(2.12194440e-4), r);
+    Value sum = constant(1.9875691500E-4);
+    for (double coefficient :
+         {1.3981999507E-3, 8.3334519073E-3, 4.1665795894E-2, 1.6666665459E-1,
+          5.0000001201E-1})
+      sum = fma(sum, r, constant(coefficient));
+    sum = fma(sum, arith::MulFOp::create(b, r, r), r);
+    sum = arith::AddFOp::create(b, sum, constant(1));
+    rewriter.replaceOp(op, scalesAtOnce ? scaleAtOnce(b, sum, n)
+                                        : scale(b, sum, n));
+    return success();
+  }
+
+private:
+  static bool isWholeVector(Type type) {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector && vector.getRank() == 1 &&
+           llvm::is_contained({4, 8, 16}, vector.getNumElements());
+  }
+
+  /// value · 2^n, infinite or zero where that is.
+  static Value scaleAtOnce(ImplicitLocOpBuilder &b, Value value, Value n) {
+    auto type = cast<VectorType>(value.getType());
+    int64_t lanes = type.getNumElements();
+    Type mask = b.getIntegerType(std::max<int64_t>(lanes, 8));
+    SmallVector<Value> arguments = {
+        value, n, value,
+        arith::ConstantOp::create(b, b.getIntegerAttr(mask, -1))};
+    constexpr int64_t asTheControlRegisterSays = 4;
+    if (lanes == 16)
+      arguments.push_back(LLVM::ConstantOp::create(
+          b, b.getI32IntegerAttr(asTheControlRegisterSays)));
+    std::string name =
+        "llvm.x86.avx512.mask.scalef.ps." + std::to_string(lanes * 32);
+    return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name),
+                                         arguments)
+        .getResult(0);
+  }
+
+  /// The same for -127 <= n <= 127.
+  static Value scale(ImplicitLocOpBuilder &b, Value value, Value n) {
+    auto vector = dyn_cast<VectorType>(value.getType());
+    Type bits = b.getI32Type();
+    if (vector)
+      bits = vector.clone(bits);
+    auto number = [&](int64_t value) -> Value {
+      Value scalar = arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+      return vector ? Value(vector::BroadcastOp::create(b, bits, scalar))
+                    : scalar;
+    };
+    constexpr int64_t bias = 127, mantissaBits = 23;
+    Value exponent = arith::AddIOp::create(
+        b, arith::FPToSIOp::create(b, bits, n), number(bias));
+    Value power = arith::BitcastOp::create(
+        b, value.getType(),
+        arith::ShLIOp::create(b, exponent, number(mantissaBits)));
+    return arith::MulFOp::create(b, value, power);
+  }
+
+  bool scales;
 };
 
 /// sin(x) and cos(x) by their polynomials within an eighth of a turn, whichever
@@ -192,6 +294,7 @@ struct ApproximateMath : ttc::impl::ApproximateMathBase<ApproximateMath> {
              name != math::RsqrtOp::getOperationName() &&
              name != math::RoundEvenOp::getOperationName();
     });
+    patterns.add<ExpandExp>(&getContext(), scale);
     patterns.add<ExpandLog1p, ExpandExpM1, ExpandQuarters<math::SinOp>,
                  ExpandQuarters<math::CosOp>>(&getContext());
     // Integer arithmetic on whole vectors: few CPUs have an instruction, and

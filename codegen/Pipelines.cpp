@@ -73,7 +73,8 @@ void ttc::addGpuSchedulePasses(OpPassManager &pm, const VectorUnit &host) {
 }
 
 void ttc::addLLVMPasses(OpPassManager &pm, const VectorUnit &unit) {
-  pm.addPass(createApproximateMath(ApproximateMathOptions{unit.hasFMA}));
+  pm.addPass(createApproximateMath(
+      ApproximateMathOptions{unit.hasFMA, unit.hasScale}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createSCFToControlFlowPass());

@@ -31,6 +31,8 @@ struct VectorUnit {
   /// Whether pairs of bf16 are multiplied and added to a sum of f32 at once,
   /// and whether matrices of them are: by registers of AMX.
   bool hasPairs = false, hasMatrices = false;
+  /// Whether vectors are scaled by powers of two: AVX-512.
+  bool hasScale = false;
 
   static VectorUnit ofThread() {
     VectorUnit thread;

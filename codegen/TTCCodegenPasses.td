@@ -63,13 +63,16 @@ def ApproximateMath : Pass<"ttc-approximate-math", "::mlir::ModuleOp"> {
     of f32. Functions of f64, and the few of f32 that have no polynomial, are calls of
     libm. Conversions from and to bf16 become integer arithmetic, ties to even.
     Without a fused multiply-add, one is a product and a sum: a call would cost a
-    hundred times as much.
+    hundred times as much. exp ends in a product with a power of two, which AVX-512 has
+    an instruction for; elsewhere the power is made of its exponent.
   }];
   let options = [
-    Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">
+    Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">,
+    Option<"scale", "scale", "bool", "false",
+           "whether AVX-512 scales by powers of two">
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::vector::VectorDialect"
   ];
 }

@@ -5,6 +5,7 @@
 //
 // RUN: tt-opt %s --ttc-approximate-math | FileCheck %s
 // RUN: tt-opt %s --ttc-approximate-math=fma=false | FileCheck %s --check-prefix=NO-FMA
+// RUN: tt-opt %s --ttc-approximate-math=scale=true | FileCheck %s --check-prefix=SCALE
 
 // CHECK-LABEL: func.func @on_vectors(
 // NO-FMA-LABEL: func.func @on_vectors(
@@ -28,6 +29,25 @@ func.func @on_vectors(%x: vector<16xf32>) -> vector<16xf32> {
   %4 = math.expm1 %3 : vector<16xf32>
   %5 = math.erf %4 : vector<16xf32>
   return %5 : vector<16xf32>
+}
+
+// A power of two is made of its exponent, or by AVX-512's instruction, where it need not be limited.
+// CHECK-LABEL: func.func @powers(
+// CHECK-COUNT-4: arith.shli
+// SCALE-LABEL: func.func @powers(
+// SCALE: "llvm.x86.avx512.mask.scalef.ps.512"(%{{.*}}, %{{.*}}, %{{.*}}, %c-1_i16, %{{.*}})
+// SCALE: "llvm.x86.avx512.mask.scalef.ps.256"(%{{.*}}, %{{.*}}, %{{.*}}, %c-1_i8)
+// SCALE: "llvm.x86.avx512.mask.scalef.ps.128"(%{{.*}}, %{{.*}}, %{{.*}}, %c-1_i8)
+// SCALE-COUNT-1: arith.shli
+// SCALE-NOT: arith.shli
+// SCALE: return
+func.func @powers(%x: vector<16xf32>, %y: vector<8xf32>, %z: vector<4xf32>, %s: f32)
+    -> (vector<16xf32>, vector<8xf32>, vector<4xf32>, f32) {
+  %0 = math.exp %x : vector<16xf32>
+  %1 = math.exp %y : vector<8xf32>
+  %2 = math.exp %z : vector<4xf32>
+  %3 = math.exp %s : f32
+  return %0, %1, %2, %3 : vector<16xf32>, vector<8xf32>, vector<4xf32>, f32
 }
 
 // The rest of whole quarters of a turn: pi / 2 in four parts, the last of which are lost

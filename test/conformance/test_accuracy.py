@@ -6,6 +6,7 @@ import pytest
 import torch
 import ttc
 from comparing import UNITS
+from schedules import SCHEDULES, compiled_with
 from torch import nn
 
 FUNCTIONS = {  # and where their arguments lie
@@ -62,3 +63,19 @@ def test_arguments_beyond_all_turns(function):
     found = ttc.compile(Apply(function), x)(x)
     assert (found[:5].abs() <= 1.0).all()
     assert found[5:].isnan().all()
+
+
+@pytest.mark.parametrize("options", SCHEDULES.values(), ids=list(SCHEDULES))
+def test_exponentials_end_where_numbers_do(options):
+    """By vectors of every width, and instructions of every CPU: a subnormal counts as zero."""
+    last, first = 88.72283, 88.7229  # the greatest that has an exponential, about, and beyond
+    normal, subnormal = -87.33, -87.4
+    x = torch.tensor([last, first, 1e30, torch.inf, normal, subnormal, -1e30, -torch.inf, torch.nan])
+    x = torch.cat([x, torch.linspace(88.3, last, 1000), torch.linspace(normal, -86.0, 1000)])
+    with compiled_with(options):
+        found = ttc.compile(Apply(torch.exp).eval(), x)(x)
+    assert (found[1:4] == torch.inf).all() and (found[5:8] == 0).all() and found[8].isnan()
+    numbers = torch.cat([found[:1], found[4:5], found[9:]])
+    exact = torch.exp(torch.cat([x[:1], x[4:5], x[9:]]).double())
+    # Without AVX-512 the last power has a polynomial of twice the width.
+    assert units_of(numbers, exact, 1e-38) <= UNITS + 1
