@@ -267,6 +267,26 @@ struct SaturateTanh : OpRewritePattern<math::TanhOp> {
   }
 };
 
+/// What AVX-512 BF16 rounds in one instruction.
+struct RoundToBF16 : OpRewritePattern<arith::TruncFOp> {
+  explicit RoundToBF16(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const override {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type || type.getRank() != 1 || !type.getElementType().isBF16() ||
+        !getElementTypeOrSelf(op.getIn()).isF32() ||
+        !llvm::is_contained({8, 16}, type.getNumElements()))
+      return failure();
+    std::string name = "llvm.x86.avx512bf16.cvtneps2bf16." +
+                       std::to_string(type.getNumElements() * 32);
+    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+        op, type, rewriter.getStringAttr(name), ValueRange{op.getIn()});
+    return success();
+  }
+};
+
 struct SplitFMA : OpRewritePattern<math::FmaOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -295,6 +315,8 @@ struct ApproximateMath : ttc::impl::ApproximateMathBase<ApproximateMath> {
              name != math::RoundEvenOp::getOperationName();
     });
     patterns.add<ExpandExp>(&getContext(), scale);
+    if (pairs)
+      patterns.add<RoundToBF16>(&getContext());
     patterns.add<ExpandLog1p, ExpandExpM1, ExpandQuarters<math::SinOp>,
                  ExpandQuarters<math::CosOp>>(&getContext());
     // Integer arithmetic on whole vectors: few CPUs have an instruction, and

@@ -74,7 +74,7 @@ void ttc::addGpuSchedulePasses(OpPassManager &pm, const VectorUnit &host) {
 
 void ttc::addLLVMPasses(OpPassManager &pm, const VectorUnit &unit) {
   pm.addPass(createApproximateMath(
-      ApproximateMathOptions{unit.hasFMA, unit.hasScale}));
+      ApproximateMathOptions{unit.hasFMA, unit.hasScale, unit.hasPairs}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createSCFToControlFlowPass());

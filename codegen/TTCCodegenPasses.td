@@ -61,7 +61,8 @@ def ApproximateMath : Pass<"ttc-approximate-math", "::mlir::ModuleOp"> {
   let description = [{
     Functions of f32 on vectors become MLIR's polynomials: no call is left in a timestep
     of f32. Functions of f64, and the few of f32 that have no polynomial, are calls of
-    libm. Conversions from and to bf16 become integer arithmetic, ties to even.
+    libm. Conversions from and to bf16 become integer arithmetic, ties to even, where
+    there is no instruction for them.
     Without a fused multiply-add, one is a product and a sum: a call would cost a
     hundred times as much. exp ends in a product with a power of two, which AVX-512 has
     an instruction for; elsewhere the power is made of its exponent.
@@ -69,7 +70,9 @@ def ApproximateMath : Pass<"ttc-approximate-math", "::mlir::ModuleOp"> {
   let options = [
     Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">,
     Option<"scale", "scale", "bool", "false",
-           "whether AVX-512 scales by powers of two">
+           "whether AVX-512 scales by powers of two">,
+    Option<"pairs", "pairs", "bool", "false",
+           "whether AVX-512 BF16 rounds to bf16">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

@@ -6,6 +6,7 @@
 // RUN: tt-opt %s --ttc-approximate-math | FileCheck %s
 // RUN: tt-opt %s --ttc-approximate-math=fma=false | FileCheck %s --check-prefix=NO-FMA
 // RUN: tt-opt %s --ttc-approximate-math=scale=true | FileCheck %s --check-prefix=SCALE
+// RUN: tt-opt %s --ttc-approximate-math=pairs=true | FileCheck %s --check-prefix=PAIRS
 
 // CHECK-LABEL: func.func @on_vectors(
 // NO-FMA-LABEL: func.func @on_vectors(
@@ -48,6 +49,21 @@ func.func @powers(%x: vector<16xf32>, %y: vector<8xf32>, %z: vector<4xf32>, %s: 
   %2 = math.exp %z : vector<4xf32>
   %3 = math.exp %s : f32
   return %0, %1, %2, %3 : vector<16xf32>, vector<8xf32>, vector<4xf32>, f32
+}
+
+// Rounded by AVX-512 BF16 where that is; else by integers.
+// CHECK-LABEL: func.func @rounded(
+// CHECK-COUNT-3: arith.trunci
+// PAIRS-LABEL: func.func @rounded(
+// PAIRS: "llvm.x86.avx512bf16.cvtneps2bf16.512"
+// PAIRS: "llvm.x86.avx512bf16.cvtneps2bf16.256"
+// PAIRS: arith.trunci
+func.func @rounded(%x: vector<16xf32>, %y: vector<8xf32>, %z: vector<4xf32>)
+    -> (vector<16xbf16>, vector<8xbf16>, vector<4xbf16>) {
+  %0 = arith.truncf %x : vector<16xf32> to vector<16xbf16>
+  %1 = arith.truncf %y : vector<8xf32> to vector<8xbf16>
+  %2 = arith.truncf %z : vector<4xf32> to vector<4xbf16>
+  return %0, %1, %2 : vector<16xbf16>, vector<8xbf16>, vector<4xbf16>
 }
 
 // The rest of whole quarters of a turn: pi / 2 in four parts, the last of which are lost
