@@ -41,82 +41,120 @@ void NestEmitter::emitMatrixRows(const Products &products) {
 
 namespace {
 
-/// Emits the function that computes the sums of a vector's columns for one
-/// register of rows or two. It is a function, called at run time, because
-/// registers of the matrix unit cannot be spilled and have one shape each:
-/// LLVM allocates them for a loop that stands alone, and not for those that it
-/// has unrolled and moved loads out of.
+/// What a function of the matrix unit computes at once.
+struct MatrixBlock {
+  int64_t rowTiles = 1, columnTiles = 1; ///< registers of sums
+  /// Whether it adds the last steps, fewer than a register has room for, to
+  /// sums that are there already; or sums the whole ones before them.
+  bool isRest = false;
+
+  std::string name() const {
+    return "ttc.matrix_" + std::string(isRest ? "rest_" : "") +
+           std::to_string(rowTiles * matrixRows) + "x" +
+           std::to_string(columnTiles * matrixRows);
+  }
+};
+
+/// Emits such a function. It is one, called at run time, because registers of
+/// the matrix unit cannot be spilled and have one shape each: LLVM allocates
+/// them for a loop that stands alone, and not for those that it has unrolled
+/// and moved loads out of.
 class MatrixFunction {
 public:
-  MatrixFunction(ImplicitLocOpBuilder &b, func::FuncOp function)
-      : b(b), function(function),
-        type(LLVM::LLVMX86AMXType::get(b.getContext())) {}
+  MatrixFunction(ImplicitLocOpBuilder &b, func::FuncOp function,
+                 const MatrixBlock &block)
+      : b(b), function(function), block(block),
+        type(LLVM::LLVMX86AMXType::get(b.getContext())),
+        rows(block.rowTiles, number(matrixRows)) {
+    rows.back() = function.getArgument(Rows);
+  }
 
   enum Argument {
     Inputs, ///< the address of the first row's first input
     InputStride,
-    Weights,
+    Weights, ///< the address of the first step's
     WeightStride,
     Sums,
     SumStride,
-    WholeSteps, ///< a multiple of a register's rows
+    Steps, ///< whole ones: a multiple of a register's rows
     // Shapes, of 16 bits. LLVM configures the registers where the function
     // begins: all that it does so by comes as an argument.
     Rows,      ///< of the last register
-    LastSteps, ///< behind the whole ones: at least one
-    LastBytes,
+    RestSteps, ///< of the rest
+    RestBytes,
     NumArguments
   };
 
-  void emit(int64_t registers) {
-    SmallVector<Value> rows(registers, number(matrixRows)), sums;
-    rows.back() = function.getArgument(Rows);
-    for (Value each : rows)
-      sums.push_back(call("tilezero", type, {each, number(matrixBytes)}));
+  void emit() {
+    SmallVector<Value> sums;
+    forEachSum([&](Value rows, Value address) {
+      sums.push_back(
+          block.isRest
+              ? call("tileloadd64", type,
+                     {rows, number(matrixBytes), address, stride(SumStride)})
+              : call("tilezero", type, {rows, number(matrixBytes)}));
+    });
     auto zero = arith::ConstantIndexOp::create(b, 0);
-    auto loop =
-        scf::ForOp::create(b, zero, function.getArgument(WholeSteps),
-                           arith::ConstantIndexOp::create(b, matrixRows), sums);
-    keepLoop(loop);
-    {
+    if (block.isRest) {
+      sums = addProducts(zero, function.getArgument(RestSteps),
+                         function.getArgument(RestBytes), sums);
+    } else {
+      auto loop = scf::ForOp::create(
+          b, zero, function.getArgument(Steps),
+          arith::ConstantIndexOp::create(b, matrixRows), sums);
+      keepLoop(loop);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      scf::YieldOp::create(b, addProducts(loop.getInductionVar(), rows,
+      scf::YieldOp::create(b, addProducts(loop.getInductionVar(),
                                           number(matrixRows),
                                           number(matrixRows * stepBytes),
                                           loop.getRegionIterArgs()));
+      sums.assign(loop.result_begin(), loop.result_end());
     }
-    sums = addProducts(function.getArgument(WholeSteps), rows,
-                       function.getArgument(LastSteps),
-                       function.getArgument(LastBytes), loop.getResults());
-    for (auto [r, sum] : llvm::enumerate(sums))
+    ArrayRef<Value> left = sums;
+    forEachSum([&](Value rows, Value address) {
       call("tilestored64", Type(),
-           {rows[r], number(matrixBytes),
-            place(Sums, r * matrixRows, SumStride), stride(SumStride), sum});
+           {rows, number(matrixBytes), address, stride(SumStride),
+            left.front()});
+      left = left.drop_front();
+    });
     func::ReturnOp::create(b);
   }
 
 private:
+  /// Row after row of registers: how many rows each has, and where it lies.
+  void forEachSum(function_ref<void(Value, Value)> body) {
+    for (int64_t r = 0; r < block.rowTiles; ++r)
+      for (int64_t c = 0; c < block.columnTiles; ++c)
+        body(rows[r], pointer(add(place(Sums, r * matrixRows, SumStride),
+                                  index(c * matrixBytes))));
+  }
+
   /// The sums and the products of some steps: the weights are as many rows, the
   /// inputs rows of so many bytes.
-  SmallVector<Value> addProducts(Value step, ArrayRef<Value> rows, Value steps,
-                                 Value bytes, ValueRange carried) {
-    Value weights =
-        call("tileloadd64", type,
-             {steps, number(matrixBytes),
-              pointer(add(function.getArgument(Weights),
-                          mul(step, function.getArgument(WeightStride)))),
-              stride(WeightStride)});
-    Value offset = mul(step, arith::ConstantIndexOp::create(b, stepBytes));
-    SmallVector<Value> sums;
-    for (auto [r, sum] : llvm::enumerate(carried)) {
-      Value inputs = call("tileloadd64", type,
-                          {rows[r], bytes,
-                           place(Inputs, r * matrixRows, InputStride, offset),
-                           stride(InputStride)});
-      sums.push_back(
-          call("tdpbf16ps", type,
-               {rows[r], number(matrixBytes), bytes, sum, inputs, weights}));
+  SmallVector<Value> addProducts(Value step, Value steps, Value bytes,
+                                 ValueRange carried) {
+    SmallVector<Value> inputs, sums(carried);
+    for (int64_t r = 0; r < block.rowTiles; ++r) {
+      Value start = add(place(Inputs, r * matrixRows, InputStride),
+                        mul(step, index(stepBytes)));
+      inputs.push_back(
+          call("tileloadd64", type,
+               {rows[r], bytes, pointer(start), stride(InputStride)}));
+    }
+    for (int64_t c = 0; c < block.columnTiles; ++c) {
+      Value start = add(add(function.getArgument(Weights),
+                            mul(step, function.getArgument(WeightStride))),
+                        index(c * matrixBytes));
+      Value weights = call(
+          "tileloadd64", type,
+          {steps, number(matrixBytes), pointer(start), stride(WeightStride)});
+      for (int64_t r = 0; r < block.rowTiles; ++r) {
+        Value &sum = sums[r * block.columnTiles + c];
+        sum = call(
+            "tdpbf16ps", type,
+            {rows[r], number(matrixBytes), bytes, sum, inputs[r], weights});
+      }
     }
     return sums;
   }
@@ -137,13 +175,13 @@ private:
     return LLVM::IntToPtrOp::create(
         b, LLVM::LLVMPointerType::get(b.getContext()), number);
   }
-  /// So many bytes into row `row` of what begins at `start`.
-  Value place(Argument start, int64_t row, Argument rowStride,
-              Value bytes = nullptr) {
-    Value address = add(function.getArgument(start),
-                        mul(function.getArgument(rowStride),
-                            arith::ConstantIndexOp::create(b, row)));
-    return pointer(bytes ? add(address, bytes) : address);
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  /// The address of row `row` of what begins at `start`.
+  Value place(Argument start, int64_t row, Argument rowStride) {
+    return add(function.getArgument(start),
+               mul(function.getArgument(rowStride), index(row)));
   }
   Value call(StringRef name, Type result, ValueRange arguments) {
     auto whole = b.getStringAttr("llvm.x86." + name + ".internal");
@@ -157,26 +195,28 @@ private:
 
   ImplicitLocOpBuilder &b;
   func::FuncOp function;
+  MatrixBlock block;
   Type type;
+  SmallVector<Value> rows; ///< of each register of a column
 };
 
 } // namespace
 
-/// The function for so many registers of rows, made at its first use.
+/// The function for such a block, made at its first use.
 static func::FuncOp getMatrixFunction(ImplicitLocOpBuilder &user,
-                                      int64_t registers) {
+                                      const MatrixBlock &block) {
   auto part = user.getBlock()->getParent()->getParentOfType<func::FuncOp>();
   auto module = part->getParentOfType<ModuleOp>();
-  std::string name = "ttc.matrix_" + std::to_string(registers * matrixRows);
-  if (auto present = module.lookupSymbol<func::FuncOp>(name))
+  if (auto present = module.lookupSymbol<func::FuncOp>(block.name()))
     return present;
   ImplicitLocOpBuilder b(user.getLoc(), user.getContext());
   b.setInsertionPoint(part);
   SmallVector<Type> types(MatrixFunction::Rows, b.getIndexType());
   types.resize(MatrixFunction::NumArguments, b.getI16Type());
-  auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
+  auto function =
+      func::FuncOp::create(b, block.name(), b.getFunctionType(types, {}));
   b.setInsertionPointToStart(function.addEntryBlock());
-  MatrixFunction(b, function).emit(registers);
+  MatrixFunction(b, function, block).emit();
   return function;
 }
 
@@ -197,7 +237,6 @@ void NestEmitter::sumByMatrixUnit(const Products &products, unsigned index,
   const PanelPlan &plan = products.plans[index];
   const NestBuffers &buffers = products.buffers;
   int64_t lanes = products.lanes;
-  func::FuncOp function = getMatrixFunction(b, tile.rows / matrixRows);
   auto number = [&](int64_t value) -> Value {
     return arith::ConstantOp::create(b, b.getI16IntegerAttr(value));
   };
@@ -205,22 +244,37 @@ void NestEmitter::sumByMatrixUnit(const Products &products, unsigned index,
       tile.existing
           ? Value(arith::IndexCastOp::create(b, b.getI16Type(), tile.existing))
           : number(matrixRows);
-  // The last ones are apart even where they fill a register.
-  int64_t whole = (plan.steps() - 1) / matrixRows * matrixRows;
-  int64_t last = plan.steps() - whole;
-  for (int64_t v = 0; v < tile.vectors; ++v) {
-    Value weight = add(mul(tile.firstVector, constant(lanes * plan.inputs)),
-                       constant(v * lanes * plan.depth));
-    Value stride = constant(tile.vectors * matrixBytes);
+  int64_t rest = plan.steps() % matrixRows, whole = plan.steps() - rest;
+  Value stride = constant(tile.vectors * matrixBytes);
+  /// Adds the products of some steps from `step` on.
+  auto sum = [&](MatrixBlock block, int64_t firstVector, int64_t step) {
+    block.rowTiles = tile.rows / matrixRows;
+    Value input =
+        add(mul(tile.row, constant(plan.inputs)), constant(step * plan.depth));
+    Value weight =
+        add(mul(tile.firstVector, constant(lanes * plan.inputs)),
+            constant((step * tile.vectors + firstVector) * lanes * plan.depth));
     func::CallOp::create(
-        b, function,
-        ValueRange{
-            addressOf(b, buffers.productInputs[index],
-                      mul(tile.row, constant(plan.inputs))),
-            constant(plan.steps() * stepBytes),
-            addressOf(b, buffers.packedWeights[index], weight), stride,
-            addressOf(b, buffers.tile, add(firstSum, constant(v * lanes))),
-            stride, constant(whole), rows, number(last),
-            number(last * stepBytes)});
+        b, getMatrixFunction(b, block),
+        ValueRange{addressOf(b, buffers.productInputs[index], input),
+                   constant(plan.steps() * stepBytes),
+                   addressOf(b, buffers.packedWeights[index], weight), stride,
+                   addressOf(b, buffers.tile,
+                             add(firstSum, constant(firstVector * lanes))),
+                   stride, constant(whole), rows, number(rest),
+                   number(rest * stepBytes)});
+  };
+  // A product waits for the one before it of the same sum, which takes three
+  // times as long as the unit is busy with it: four sums, or two of few rows.
+  constexpr int64_t together = 2;
+  for (int64_t v = 0; v < tile.vectors; v += together) {
+    MatrixBlock block;
+    block.columnTiles = std::min(together, tile.vectors - v);
+    if (whole)
+      sum(block, v, 0);
   }
+  MatrixBlock last;
+  last.isRest = true;
+  for (int64_t v = 0; rest && v < tile.vectors; ++v)
+    sum(last, v, whole);
 }

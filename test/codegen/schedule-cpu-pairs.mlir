@@ -36,26 +36,33 @@
 // HALF-LABEL: func.func @net.step(
 // HALF: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.256"(%{{.*}}) : (vector<8xf32>, vector<16xbf16>, vector<16xbf16>) -> vector<8xf32>
 
-// A matrix unit takes the same panels: 16 pairs of 16 columns, 64 bytes of each, and in the end what
-// is left of the pairs, here a register as well. Two registers of rows read the weights once.
-// MATRICES-LABEL: func.func @ttc.matrix_32(
-// MATRICES-SAME: %{{[^:]*}}: i16, %[[LAST:[^:]*]]: i16, %[[BYTES:[^:]*]]: i16) {
-// MATRICES-COUNT-2: llvm.call_intrinsic "llvm.x86.tilezero.internal"(%{{.*}}, %{{.*}}) : (i16, i16) -> !llvm.x86_amx
+// A matrix unit takes the same panels: 16 pairs of 16 columns, 64 bytes of each, for two registers
+// of rows and two of columns; then what is left of the pairs, here one.
+// MATRICES-LABEL: func.func @ttc.matrix_32x32(
+// MATRICES-COUNT-4: llvm.call_intrinsic "llvm.x86.tilezero.internal"(%{{.*}}, %{{.*}}) : (i16, i16) -> !llvm.x86_amx
 // MATRICES: scf.for
+// MATRICES-COUNT-3: "llvm.x86.tileloadd64.internal"
 // MATRICES-COUNT-2: "llvm.x86.tdpbf16ps.internal"
+// MATRICES: "llvm.x86.tileloadd64.internal"
+// MATRICES-COUNT-2: "llvm.x86.tdpbf16ps.internal"
+// MATRICES-NOT: "llvm.x86.tileloadd64.internal"
 // MATRICES: } {llvm.loop_annotation = #{{.*}}}
+// MATRICES-COUNT-4: "llvm.x86.tilestored64.internal"
+// MATRICES-LABEL: func.func @ttc.matrix_rest_32x16(
+// MATRICES-SAME: %[[ROWS:[^:]*]]: i16, %[[LAST:[^:]*]]: i16, %[[BYTES:[^:]*]]: i16) {
+// MATRICES-NOT: scf.for
 // MATRICES: "llvm.x86.tileloadd64.internal"(%[[LAST]], %c64_i16, %{{.*}}, %{{.*}})
-// MATRICES-COUNT-2: "llvm.x86.tdpbf16ps.internal"(%{{.*}}, %c64_i16, %[[BYTES]], %{{.*}})
-// MATRICES-COUNT-2: "llvm.x86.tilestored64.internal"
-// MATRICES-LABEL: func.func @ttc.matrix_16(
+// MATRICES: "llvm.x86.tdpbf16ps.internal"(%c16_i16, %c64_i16, %[[BYTES]], %{{.*}})
+// MATRICES: "llvm.x86.tdpbf16ps.internal"(%[[ROWS]], %c64_i16, %[[BYTES]], %{{.*}})
 // MATRICES-LABEL: func.func @net.step(
 // MATRICES-NOT: vector.compress
 // MATRICES: scf.for %{{.*}} = %c0 to %{{.*}} step %c32
-// MATRICES-COUNT-2: func.call @ttc.matrix_32(
+// MATRICES: func.call @ttc.matrix_32x32({{.*}}, %c16_i16, %c1_i16, %c4_i16)
+// MATRICES-COUNT-2: func.call @ttc.matrix_rest_32x16({{.*}}, %c16_i16, %c1_i16, %c4_i16)
 // MATRICES: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c16
 // MATRICES: %[[LEFT:.*]] = arith.minui %{{.*}}, %c16
 // MATRICES: %[[ROWS:.*]] = arith.index_cast %[[LEFT]] : index to i16
-// MATRICES-COUNT-2: func.call @ttc.matrix_16({{.*}}, %[[ROWS]], %c16_i16, %c64_i16)
+// MATRICES: func.call @ttc.matrix_16x32({{.*}}, %[[ROWS]], %c1_i16, %c4_i16)
 // EVENTS-NOT: ttc.matrix
 // EVENTS: vector.compress
 // EVENTS: dpbf16ps
@@ -68,7 +75,7 @@
 // SINGLE: %[[X:.*]] = arith.extf %[[ONE]] : vector<16xbf16> to vector<16xf32>
 // SINGLE: vector.fma %{{.*}}, %[[X]], %{{.*}}
 // SINGLE-NOT: dpbf16ps
-ttc.model @net(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
-  %0 = ttc.linear "l" (%x) : tensor<?x64xf32> -> tensor<?x96xf32>
+ttc.model @net(%x: tensor<?x66xf32>) -> tensor<?x96xf32> {
+  %0 = ttc.linear "l" (%x) : tensor<?x66xf32> -> tensor<?x96xf32>
   ttc.return %0 : tensor<?x96xf32>
 }
