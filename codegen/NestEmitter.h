@@ -123,6 +123,8 @@ private:
   llvm::SmallVector<mlir::Value> sumChains(const Products &products,
                                            unsigned index, const Quad &quad,
                                            mlir::Value first, int64_t count);
+  void scale(const Products &products, unsigned index, mlir::Value column,
+             llvm::MutableArrayRef<mlir::Value> sums);
   mlir::Value isAligned(Buffer buffer);
   void emitColumn(const Products &products, mlir::Value row, mlir::Value column,
                   mlir::ValueRange sums);

@@ -105,7 +105,8 @@ static VectorUnit vectorUnitOf(const Triple &triple,
               true,
               /*isGPU=*/false,
               has("avx512bf16"),
-              llvm::all_of(matrixFeatures, has), /*hasScale=*/true};
+              llvm::all_of(matrixFeatures, has),
+              /*hasScale=*/true};
     if (has("avx2"))
       return {8, 16, has("fma")};
     return {4, 16, has("fma")};

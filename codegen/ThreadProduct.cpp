@@ -100,8 +100,10 @@ void NestEmitter::emitThreadTiles(const Products &products, Value rows,
     Quad quad{mul(at[0], constant(tileRows)), tileRows,
               mul(at[1], constant(columnsPerThread))};
     SmallVector<SmallVector<Value>> sums;
-    for (auto [p, plan] : llvm::enumerate(products.plans))
+    for (auto [p, plan] : llvm::enumerate(products.plans)) {
       sums.push_back(sumChains(products, p, quad, constant(0), plan.chains));
+      scale(products, p, quad.column, sums.back());
+    }
     emitQuad(products, quad, sums);
   });
 }
@@ -185,8 +187,11 @@ void NestEmitter::emitThreadRows(const Products &products, Value firstRow) {
                together, sumChain(products, together, quad, from, to)))
         sums[p].push_back(sum);
     }
-    if (chains == 1)
+    if (chains == 1) {
+      for (auto [p, ofProduct] : llvm::enumerate(sums))
+        scale(products, p, quad.column, ofProduct);
       return emitQuad(products, quad, sums);
+    }
 
     // Pairs of threads add what they have, each half of the columns, so
     // that four threads are left with the sums of one column each:
@@ -241,8 +246,27 @@ void NestEmitter::emitThreadRows(const Products &products, Value firstRow) {
         /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(isOwner.thenBlock());
-    emitColumn(products, quad.row, add(quad.column, chain), ofColumn);
+    Value column = add(quad.column, chain);
+    for (auto [p, sum] : llvm::enumerate(ofColumn))
+      scale(products, p, column, sum);
+    emitColumn(products, quad.row, column, ofColumn);
   });
+}
+
+/// Multiplies sums of products with whole numbers, from `column` on, by what
+/// these are multiples of.
+void NestEmitter::scale(const Products &products, unsigned index, Value column,
+                        MutableArrayRef<Value> sums) {
+  Buffer scales = products.buffers.scales[index];
+  if (!scales)
+    return;
+  auto vector = dyn_cast<VectorType>(sums.front().getType());
+  Value factor =
+      load(scales, column, 1, vector ? vector.getNumElements() : 1, Mask());
+  if (!vector)
+    factor = vector::ExtractOp::create(b, factor, int64_t(0));
+  for (Value &sum : sums)
+    sum = arith::MulFOp::create(b, sum, factor);
 }
 
 /// For each of some products with the same input, and each row of `quad`, the
@@ -266,7 +290,7 @@ SmallVector<Value> NestEmitter::sumChain(const Products &products,
         b, storedType, weights,
         ValueRange{add(mul(k, constant(width)), quad.column)},
         /*nontemporal=*/false, llvm::Align(std::min<int64_t>(bytes, 16)));
-    return storedType == type ? weight : arith::ExtFOp::create(b, type, weight);
+    return widen(weight, type);
   };
 
   SmallVector<Value> rowStarts;

@@ -134,6 +134,24 @@ def test_types(dtype):
     torch.testing.assert_close(compiled.run(inputs), on_cpu.run(inputs), **tolerance)
 
 
+@pytest.mark.parametrize("name", ["spiking", "gru", "lstm"])
+def test_weights_in_eight_bits(name, monkeypatch):
+    """As on a CPU, in rows alone and in tiles of them."""
+    monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "1")
+    seeded(SEED, "gpu", "int8", name)
+    model = WIDE[name]()
+    compiled = on_gpu(model, torch.zeros(2, 70), weights_dtype=torch.int8)
+    on_cpu = ttc.compile(model, torch.zeros(2, 70), weights_dtype=torch.int8)
+    inputs = torch.randn(2, 603, 70)
+    whole = compiled.run(inputs)
+    torch.testing.assert_close(whole, on_cpu.run(inputs), rtol=1e-4, atol=1e-5)
+    exact = ttc.compile(model, torch.zeros(2, 70)).run(inputs)
+    assert not torch.allclose(whole, exact, rtol=1e-4, atol=1e-5), "no weight was rounded"
+    for row in (0, 7, 602):
+        compiled.zero_states()
+        assert torch.equal(compiled.run(inputs[:, row : row + 1].contiguous())[:, 0], whole[:, row])
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in ZOO.glob("*.py")))
 def test_zoo(name: str, monkeypatch):
     monkeypatch.syspath_prepend(ZOO)

@@ -206,9 +206,6 @@ static Error checkTargets(const Options &options) {
         "--gpu-arch=emulated makes a library for the emulator, neither PTX nor "
         "a cubin: leave out --gpu-cubin, --gpu-contract and --gpu-subnormals, "
         "and emit a binary");
-  if (options.forGPU && options.weightsStorage == "int8")
-    return createStringError("--weights-storage=int8 is for CPUs: GPUs read "
-                             "f32, bf16 or f16");
   if (!options.forCPU)
     return checkWithoutCPU(options);
   if (!options.forGPU)
