@@ -21,7 +21,7 @@ class Reference:
         self.module = copy.deepcopy(module)
         if double:
             self.module.double()
-        self._time = time
+        self._time, self._double = time, double
         self._kept: dict[str, tuple[torch.Tensor, ...]] = {}
         for path, layer in self.module.named_modules():
             if hasattr(layer, "_state_names"):
@@ -42,6 +42,17 @@ class Reference:
 
         layer.register_forward_pre_hook(before)
         layer.register_forward_hook(after)
+
+    def take_states(self, other: "Reference") -> None:
+        """Those of another reference to the same module, in this one's precision."""
+
+        def own(tensor: torch.Tensor | None) -> torch.Tensor | None:
+            return tensor.double() if self._double and tensor is not None else tensor
+
+        for path, layer in self.module.named_modules():
+            for name in getattr(layer, "_state_names", ()):
+                setattr(layer, name, own(getattr(other.module.get_submodule(path), name)))
+        self._kept = {path: tuple(map(own, kept)) for path, kept in other._kept.items()}
 
     def step(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The outputs of one timestep."""
