@@ -94,7 +94,7 @@ class Work:
 
     def bound_us(self, machine: Machine, stored: float = 1, pairs: bool = False) -> float:
         """Microseconds a timestep, with so much of the weights' bytes, and products by pairs."""
-        gflops = pairs and machine.pair_gflops or machine.fma_gflops
+        gflops = machine.pair_gflops if pairs and machine.pair_gflops else machine.fma_gflops
         arithmetic = self.flops / (gflops * 1e9)
         reading = machine.seconds_to_read(self.weight_bytes * stored + self.other_bytes)
         return max(arithmetic, reading) * 1e6 / self.steps

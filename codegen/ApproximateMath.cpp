@@ -74,7 +74,7 @@ struct ExpandExpM1 : OpRewritePattern<math::ExpM1Op> {
 
 /// exp(x) = 2^n exp(r) with x = n ln 2 + r, a polynomial of |r| <= ln 2 / 2:
 /// its coefficients are those of the Cephes library (Moshier), as MLIR has
-/// them. What lies beyond the least and the largest power counts as these.
+/// them. Beyond what an f32 has a power for it is zero, or infinite.
 struct ExpandExp : OpRewritePattern<math::ExpOp> {
   ExpandExp(MLIRContext *context, bool scales)
       : OpRewritePattern(context, /*benefit=*/2), scales(scales) {}

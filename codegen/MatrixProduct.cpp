@@ -30,13 +30,16 @@ static constexpr int64_t stepBytes = 4;
 
 /// All rows go through the matrix unit, few or many, since its sums have an
 /// order of their own: two registers of rows at once, which read the weights
-/// once between them, then one or two by themselves.
+/// once between them, then a whole one, then one that lacks rows.
 void NestEmitter::emitMatrixRows(const Products &products) {
-  Value rows = products.rows, most = constant(mostMatrixRows);
-  Value whole = b.createOrFold<arith::SubIOp>(
-      rows, b.createOrFold<arith::RemUIOp>(rows, most));
-  emitTiles(products, constant(0), whole, mostMatrixRows);
-  emitTiles(products, whole, rows, matrixRows, /*mayLackRows=*/true);
+  Value rows = products.rows, done = constant(0);
+  for (int64_t tileRows : {mostMatrixRows, matrixRows}) {
+    Value end = b.createOrFold<arith::SubIOp>(
+        rows, b.createOrFold<arith::RemUIOp>(rows, constant(tileRows)));
+    emitTiles(products, done, end, tileRows);
+    done = end;
+  }
+  emitTiles(products, done, rows, matrixRows, /*mayLackRows=*/true);
 }
 
 namespace {
@@ -270,8 +273,7 @@ void NestEmitter::sumByMatrixUnit(const Products &products, unsigned index,
   for (int64_t v = 0; v < tile.vectors; v += together) {
     MatrixBlock block;
     block.columnTiles = std::min(together, tile.vectors - v);
-    if (whole)
-      sum(block, v, 0);
+    sum(block, v, 0);
   }
   MatrixBlock last;
   last.isRest = true;

@@ -156,7 +156,7 @@ void NestEmitter::emitLastTile(const Products &products, Value first, Value end,
 }
 
 /// Rows from `first` to `end` in tiles of `tileRows`, panel after panel. The
-/// last tile may lack rows if so said.
+/// only tile may lack rows if so said.
 void NestEmitter::emitTiles(const Products &products, Value first, Value end,
                             int64_t tileRows, bool mayLackRows) {
   for (const PassGroup &pass : passesOf(products.plans.front(), 1))
@@ -252,9 +252,6 @@ void NestEmitter::emitPasses(const Products &products, const PassGroup &passes,
       tile.row = row;
       if (mayLackRows)
         tile.existing = arith::SubIOp::create(b, endRow, row);
-      if (mayLackRows && products.byMatrixUnit)
-        tile.existing =
-            arith::MinUIOp::create(b, tile.existing, constant(tileRows));
       emitTile(products, tile);
     });
   };

@@ -28,8 +28,7 @@ using namespace ttc;
 static constexpr int64_t latency = 4, perCycle = 2;
 
 Schedule::Schedule(const VectorUnit &unit, const Core &core)
-    : lanes(unit.lanes), registers(unit.registers), hasFMA(unit.hasFMA),
-      isGPU(unit.isGPU), hasPairs(unit.hasPairs), hasMatrices(unit.hasMatrices),
+    : VectorUnit(unit),
       // The other half is for operands, and for the update that follows.
       pass(unit.registers / 2),
       // A tile's weights serve many rows: few registers hold operands.

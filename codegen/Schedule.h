@@ -49,7 +49,7 @@ enum class ListEvents { Off, Auto, Always };
 /// What the schedule chose. The sums of a product have the same bits under any
 /// two schedules of the same lanes, registers, chains and inflight
 /// (docs/schedule.md).
-struct Schedule {
+struct Schedule : VectorUnit {
   /// What a CPU of this sort is best served by.
   explicit Schedule(const VectorUnit &unit = VectorUnit(),
                     const Core &core = Core());
@@ -60,13 +60,7 @@ struct Schedule {
   static llvm::Expected<Schedule>
   choose(const VectorUnit &unit, const Core &core, llvm::StringRef overrides);
 
-  int64_t lanes; ///< elements a register, of f32 unless said
-  int64_t registers;
-  bool hasFMA;
-  bool isGPU, hasPairs, hasMatrices;
-  VectorUnit unit() const {
-    return {lanes, registers, hasFMA, isGPU, hasPairs, hasMatrices};
-  }
+  const VectorUnit &unit() const { return *this; }
   /// Registers of output features that a panel of packed weights is wide.
   int64_t panel = 2;
   /// Registers that hold the sums of a pass of one row, through several panels

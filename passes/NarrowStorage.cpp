@@ -23,6 +23,13 @@ namespace ttc {
 using namespace mlir;
 using namespace ttc;
 
+bool ttc::computesInF64(ModelOp model) {
+  return llvm::any_of(
+      llvm::concat<const Type>(model.getArgumentTypes(),
+                               model.getResultTypes()),
+      [](Type type) { return getElementTypeOrSelf(type).isF64(); });
+}
+
 namespace {
 struct NarrowStorage : ttc::impl::NarrowStorageBase<NarrowStorage> {
   using Base::Base;
@@ -46,13 +53,11 @@ struct NarrowStorage : ttc::impl::NarrowStorageBase<NarrowStorage> {
           << weights << "'";
       return signalPassFailure();
     }
-    for (Type type : llvm::concat<const Type>(model.getArgumentTypes(),
-                                              model.getResultTypes()))
-      if (getElementTypeOrSelf(type).isF64()) {
-        model.emitError("computes in f64: narrower states or weights would "
-                        "give that up; leave out the narrow storage");
-        return signalPassFailure();
-      }
+    if (computesInF64(model)) {
+      model.emitError("computes in f64: narrower states or weights would "
+                      "give that up; leave out the narrow storage");
+      return signalPassFailure();
+    }
     if (!stateType.isF32())
       narrowStates(model, stateType);
     if (!weightType.isF32())

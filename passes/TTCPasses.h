@@ -43,6 +43,9 @@ bool isHoistable(mlir::Operation *op);
 mlir::Value rootOf(mlir::Value value);
 /// Whether an operation computes or moves elements: it becomes loops.
 bool becomesLoops(mlir::Operation *op);
+/// Whether a model's inputs or outputs are of f64: it is computed in that.
+bool computesInF64(ModelOp model);
+
 /// Whether a tensor may be mostly zeros: what is given as an input of the
 /// model, or what fires or rectifies.
 enum class Zeros { Few, Given, Fired };

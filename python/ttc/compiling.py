@@ -62,7 +62,7 @@ def compile(
         stay what they are, so that they can move between models that differ in this alone.
     products_dtype: torch.bfloat16 to round what products with matrices multiply, inputs and
         weights, and to sum in float32. Faster only where the CPU multiplies pairs of bf16
-        (AVX-512 BF16): twice as fast in large batches (docs/narrow.md).
+        (AVX-512 BF16): up to twice as fast (docs/narrow.md, docs/schedule.md).
 
     A model that runs a torch.nn.RNN, LSTM or GRU over a sequence is compiled for one timestep:
     `c(x)` takes one without the time axis, `c.run(xs)` takes (T, ...). The initial states are the

@@ -60,7 +60,8 @@
 // MATRICES: func.call @ttc.matrix_32x32({{.*}}, %c16_i16, %c1_i16, %c4_i16)
 // MATRICES-COUNT-2: func.call @ttc.matrix_rest_32x16({{.*}}, %c16_i16, %c1_i16, %c4_i16)
 // MATRICES: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c16
-// MATRICES: %[[LEFT:.*]] = arith.minui %{{.*}}, %c16
+// MATRICES: func.call @ttc.matrix_16x32({{.*}}, %c16_i16, %c1_i16, %c4_i16)
+// MATRICES: %[[LEFT:.*]] = arith.subi %{{.*}}
 // MATRICES: %[[ROWS:.*]] = arith.index_cast %[[LEFT]] : index to i16
 // MATRICES: func.call @ttc.matrix_16x32({{.*}}, %[[ROWS]], %c1_i16, %c4_i16)
 // EVENTS-NOT: ttc.matrix

@@ -46,6 +46,7 @@
 // What is stored already as bf16 says nothing more; other widths contradict it.
 // RUN: ttc %s --products=bf16 --storage=bf16 --emit=obj -o net.o
 // RUN: ttc %s --products=bf16 --weights-storage=bf16 --emit=obj -o net.o
+// RUN: ttc %s --products=bf16 --storage=f16 --weights-storage=f32 --emit=obj -o net.o
 // RUN: not ttc %s --products=bf16 --storage=f16 2>&1 | FileCheck %s --check-prefix=STATES
 // STATES: products.mlir: error: --products=bf16 rounds weights to bf16, but they are to be stored as f16: leave out one of the two
 // RUN: not ttc %s --products=bf16 --weights-storage=int8 2>&1 | FileCheck %s --check-prefix=WEIGHTS

@@ -103,9 +103,10 @@ cl::opt<std::string> weightsStorage(
              "keep packed weights alone so; arithmetic stays f32"));
 cl::opt<std::string> products(
     "products", cl::init("f32"), cl::cat(category),
-    cl::desc("bf16: round what products with matrices multiply, inputs and "
-             "weights, to bf16 and sum in f32: twice as fast where the CPU "
-             "multiplies pairs of bf16 (AVX-512 BF16), or matrices (AMX)"));
+    cl::desc(
+        "bf16: round what products with matrices multiply, inputs and "
+        "weights, to bf16 and sum in f32: up to twice as fast where the CPU "
+        "multiplies pairs of bf16 (AVX-512 BF16), or matrices (AMX)"));
 /// LLVM has an option of this name for tools of its own.
 const bool isThreadsFree = [] {
   if (auto *option = cl::getRegisteredOptions().lookup("threads"))
@@ -224,12 +225,13 @@ static Error readProducts(Options &options) {
     return createStringError("--products=bf16 is for CPUs: GPUs multiply what "
                              "they read in f32; leave it out, or compile with "
                              "--target=cpu");
-  for (StringRef given : {options.storage, options.weightsStorage})
-    if (given == "f16" || given == "int8")
-      return createStringError(
-          "--products=bf16 rounds weights to bf16, but they are to be stored "
-          "as " +
-          given + ": leave out one of the two");
+  StringRef weights =
+      options.weightsStorage.empty() ? options.storage : options.weightsStorage;
+  if (weights == "f16" || weights == "int8")
+    return createStringError(
+        "--products=bf16 rounds weights to bf16, but they are to be stored "
+        "as " +
+        weights + ": leave out one of the two");
   return Error::success();
 }
 

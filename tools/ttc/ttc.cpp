@@ -135,6 +135,9 @@ private:
       return failure();
     ModelOp model = getOnlyModel(*module);
     outputs.emplace(options, model.getSymName());
+    if (options.narrowProducts && computesInF64(model))
+      return model.emitError("computes in f64: products in bf16 would give "
+                             "that up; leave out --products=bf16");
     bool isDynamic = llvm::any_of(model.getArgumentTypes(), [](Type type) {
       return !cast<RankedTensorType>(type).hasStaticShape();
     });
