@@ -72,6 +72,18 @@ struct ExpandExpM1 : OpRewritePattern<math::ExpM1Op> {
   }
 };
 
+/// What polynomials of `like`, a number or a vector of them, are made of.
+struct Words {
+  ImplicitLocOpBuilder &b;
+  Value like;
+
+  Value constant(double value) { return ttc::buildConstant(b, value, like); }
+  Value multiply(Value l, Value r) { return arith::MulFOp::create(b, l, r); }
+  Value fma(Value l, Value r, Value sum) {
+    return math::FmaOp::create(b, l, r, sum);
+  }
+};
+
 /// exp(x) = 2^n exp(r) with x = n ln 2 + r, a polynomial of |r| <= ln 2 / 2:
 /// its coefficients are those of the Cephes library (Moshier), as MLIR has
 /// them. Beyond what an f32 has a power for it is zero, or infinite.
@@ -85,39 +97,35 @@ struct ExpandExp : OpRewritePattern<math::ExpOp> {
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value x = op.getOperand();
-    auto constant = [&](double value) {
-      return ttc::buildConstant(b, value, x);
-    };
-    auto fma = [&](Value l, Value r, Value sum) -> Value {
-      return math::FmaOp::create(b, l, r, sum);
-    };
+    Words words{b, x};
     // A NaN is beyond neither, and stays.
     auto atLeast = [&](Value value, double bound) -> Value {
       Value isWithin = arith::CmpFOp::create(b, arith::CmpFPredicate::UGE,
-                                             value, constant(bound));
-      return arith::SelectOp::create(b, isWithin, value, constant(bound));
+                                             value, words.constant(bound));
+      return arith::SelectOp::create(b, isWithin, value, words.constant(bound));
     };
     auto atMost = [&](Value value, double bound) -> Value {
       Value isWithin = arith::CmpFOp::create(b, arith::CmpFPredicate::ULE,
-                                             value, constant(bound));
-      return arith::SelectOp::create(b, isWithin, value, constant(bound));
+                                             value, words.constant(bound));
+      return arith::SelectOp::create(b, isWithin, value, words.constant(bound));
     };
     x = atMost(atLeast(x, -87.8), 88.8);
     Value n = math::FloorOp::create(
-        b, fma(x, constant(1.44269504088896341), constant(0.5)));
+        b,
+        words.fma(x, words.constant(1.44269504088896341), words.constant(0.5)));
     bool scalesAtOnce = scales && isWholeVector(x.getType());
     // The largest power that has an exponent of its own.
     if (!scalesAtOnce)
       n = atMost(n, 127);
-    Value r = fma(n, constant(-0.693359375), x);
-    r = fma(n, constant(2.12194440e-4), r);
-    Value sum = constant(1.9875691500E-4);
+    Value r = words.fma(n, words.constant(-0.693359375), x);
+    r = words.fma(n, words.constant(2.12194440e-4), r);
+    Value sum = words.constant(1.9875691500E-4);
     for (double coefficient :
          {1.3981999507E-3, 8.3334519073E-3, 4.1665795894E-2, 1.6666665459E-1,
           5.0000001201E-1})
-      sum = fma(sum, r, constant(coefficient));
-    sum = fma(sum, arith::MulFOp::create(b, r, r), r);
-    sum = arith::AddFOp::create(b, sum, constant(1));
+      sum = words.fma(sum, r, words.constant(coefficient));
+    sum = words.fma(sum, words.multiply(r, r), r);
+    sum = arith::AddFOp::create(b, sum, words.constant(1));
     rewriter.replaceOp(op, scalesAtOnce ? scaleAtOnce(b, sum, n)
                                         : scale(b, sum, n));
     return success();
@@ -183,47 +191,41 @@ template <typename Op> struct ExpandQuarters : OpRewritePattern<Op> {
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value x = op.getOperand();
-    auto constant = [&](double value) {
-      return ttc::buildConstant(b, value, x);
-    };
-    auto fma = [&](Value l, Value r, Value sum) -> Value {
-      return math::FmaOp::create(b, l, r, sum);
-    };
-    auto multiply = [&](Value l, Value r) -> Value {
-      return arith::MulFOp::create(b, l, r);
-    };
+    Words words{b, x};
 
     // The rest of whole quarters, whose number times each of the first three
     // parts of pi / 2 is exact up to 2^13 quarters (Cody and Waite).
     static constexpr double halfPi[] = {0x1.92p+0, 0x1.fb4p-12, 0x1.444p-24,
                                         0x1.68c234p-39};
     Value quarters = math::RoundEvenOp::create(
-        b, multiply(x, constant(0x1.45f306p-1))); // 2 / pi
+        b, words.multiply(x, words.constant(0x1.45f306p-1))); // 2 / pi
     Value rest = x;
     for (double part : halfPi)
-      rest = fma(quarters, constant(-part), rest);
+      rest = words.fma(quarters, words.constant(-part), rest);
     // Where an f32 is coarser than a quarter the rest is none: no value is
     // beyond 1 even so.
-    rest = arith::MinimumFOp::create(b, rest, constant(0.8));
-    rest = arith::MaximumFOp::create(b, rest, constant(-0.8));
+    rest = arith::MinimumFOp::create(b, rest, words.constant(0.8));
+    rest = arith::MaximumFOp::create(b, rest, words.constant(-0.8));
 
     // Fitted for the least error within pi / 4.
-    Value square = multiply(rest, rest);
-    Value sine = constant(-0.0001951495505636558);
-    sine = fma(sine, square, constant(0.00833215843886137));
-    sine = fma(sine, square, constant(-0.16666655242443085));
-    sine = fma(sine, multiply(rest, square), rest);
-    Value cosine = constant(2.4438088075839914e-05);
-    cosine = fma(cosine, square, constant(-0.0013887364184483886));
-    cosine = fma(cosine, square, constant(0.04166664555668831));
-    cosine = fma(cosine, square, constant(-0.5));
-    cosine = fma(cosine, square, constant(1));
+    Value square = words.multiply(rest, rest);
+    Value sine = words.constant(-0.0001951495505636558);
+    sine = words.fma(sine, square, words.constant(0.00833215843886137));
+    sine = words.fma(sine, square, words.constant(-0.16666655242443085));
+    sine = words.fma(sine, words.multiply(rest, square), rest);
+    Value cosine = words.constant(2.4438088075839914e-05);
+    cosine = words.fma(cosine, square, words.constant(-0.0013887364184483886));
+    cosine = words.fma(cosine, square, words.constant(0.04166664555668831));
+    cosine = words.fma(cosine, square, words.constant(-0.5));
+    cosine = words.fma(cosine, square, words.constant(1));
 
     // The quarter of the turn: 0 to 3.
-    Value turns = math::FloorOp::create(b, multiply(quarters, constant(0.25)));
-    Value quarter = fma(turns, constant(-4), quarters);
+    Value turns = math::FloorOp::create(
+        b, words.multiply(quarters, words.constant(0.25)));
+    Value quarter = words.fma(turns, words.constant(-4), quarters);
     auto is = [&](arith::CmpFPredicate predicate, double value) -> Value {
-      return arith::CmpFOp::create(b, predicate, quarter, constant(value));
+      return arith::CmpFOp::create(b, predicate, quarter,
+                                   words.constant(value));
     };
     Value isFirst = is(arith::CmpFPredicate::OEQ, 1);
     Value isOdd =

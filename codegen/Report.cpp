@@ -165,7 +165,7 @@ private:
       nest.scheme = elementwiseScheme(types);
       return;
     }
-    int64_t chains = 1, inputs = 0;
+    int64_t chains = 1, inputs = 0, paired = 0;
     bool events = false;
     std::optional<PackedForm> first;
     SmallVector<PanelPlan> plans;
@@ -173,6 +173,7 @@ private:
       PackedForm form = packedForm(op, index);
       chains = std::max(chains, form.panels.chains);
       inputs += form.panels.inputs;
+      paired += form.panels.depth > 1 ? form.panels.inputs : 0;
       events |= listsEvents(input, schedule);
       plans.push_back(form.panels);
       if (!first)
@@ -188,7 +189,11 @@ private:
       nest.scheme = describeThreads(*first, chains);
       return;
     }
-    if (fitsMatrixUnit(schedule, plans, events)) {
+    bool byMatrices = fitsMatrixUnit(schedule, plans, events);
+    // Pairs are twice as many a cycle, and AMX makes 1024 flops of them.
+    double timesAsMany = byMatrices ? 1024 / (4.0 * schedule.lanes) : 2;
+    nest.saved = 2.0 * elements * paired * (1 - 1 / timesAsMany);
+    if (byMatrices) {
       nest.scheme =
           llvm::formatv("panels of {0} x {1}, matrices of bf16 at "
                         "once; rows in tiles of {2}",
@@ -261,7 +266,7 @@ private:
     if (schedule.isGPU)
       return;
     // Two vector units, each a multiply and an add a cycle.
-    double arithmetic = double(nest.flops) / (4.0 * schedule.lanes);
+    double arithmetic = (nest.flops - nest.saved) / (4.0 * schedule.lanes);
     double streamed = double(nest.weightBytes + nest.stateBytes) /
                       Core::bytesPerCycle[unsigned(level)];
     double near =

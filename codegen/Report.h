@@ -34,6 +34,7 @@ struct NestReport {
   std::string scheme; ///< how it is computed
   int64_t weightBytes = 0, stateBytes = 0, otherBytes = 0;
   int64_t flops = 0; ///< an exponential or such counts as 12
+  double saved = 0;  ///< of these, by instructions that make several at once
   double cycles = 0; ///< at least, for a batch of 1 or the model's own
   std::string bound; ///< what takes them: "L2", "arithmetic"
 };
