@@ -88,6 +88,12 @@ private:
     return special(Intrinsic::nvvm_read_ptx_sreg_tid_x);
   }
 
+  Value *threadsOfBlock() {
+    if (gpu.isEmulated())
+      return builder.CreateCall(external("ttc_gpu_threads", i64, {}));
+    return special(Intrinsic::nvvm_read_ptx_sreg_ntid_x);
+  }
+
   /// The number of this block along an axis: 0 is x, 1 is y.
   Value *block(int axis) {
     if (gpu.isEmulated())
@@ -105,6 +111,13 @@ private:
                         : Intrinsic::nvvm_read_ptx_sreg_nctaid_x);
   }
 
+  /// 1 where the launch asked for no clusters.
+  Value *blocksOfCluster() {
+    if (gpu.isEmulated())
+      return builder.CreateCall(external("ttc_gpu_cluster_blocks", i64, {}));
+    return special(Intrinsic::nvvm_read_ptx_sreg_cluster_nctaid_x);
+  }
+
   void blockBarrier() {
     if (gpu.isEmulated())
       builder.CreateCall(
@@ -112,6 +125,18 @@ private:
     else
       builder.CreateIntrinsic(Intrinsic::nvvm_barrier_cta_sync_aligned_all,
                               {ConstantInt::get(i32, 0)});
+  }
+
+  /// What a thread wrote before it, even to global memory, all threads of the
+  /// cluster can read behind it.
+  void clusterBarrier() {
+    if (gpu.isEmulated()) {
+      builder.CreateCall(
+          external("ttc_gpu_cluster_barrier", builder.getVoidTy(), {}));
+      return;
+    }
+    builder.CreateIntrinsic(Intrinsic::nvvm_barrier_cluster_arrive_aligned, {});
+    builder.CreateIntrinsic(Intrinsic::nvvm_barrier_cluster_wait_aligned, {});
   }
 
   /// A GPU fails where a vector is not at a multiple of what its access says;
@@ -154,7 +179,7 @@ private:
     kernel->addFnAttr(Attribute::NoUnwind);
     if (!gpu.isEmulated()) {
       kernel->setCallingConv(CallingConv::PTX_Kernel);
-      kernel->addFnAttr("nvvm.reqntid", std::to_string(blockThreads));
+      kernel->addFnAttr("nvvm.maxntid", std::to_string(blockThreads));
       // One is enough: for two the assembler would keep values in memory.
       kernel->addFnAttr("nvvm.minctasm", "1");
     }
@@ -186,15 +211,20 @@ private:
 
     // Blocks along x are a team, which has its own part of the rows.
     Value *width = blocks(0), *part = block(1), *parts = blocks(1);
-    Value *worker = builder.CreateAdd(
-        builder.CreateMul(block(0), number(blockThreads)), threadInBlock());
-    Value *workers = builder.CreateMul(width, number(blockThreads));
+    Value *threads = threadsOfBlock();
+    Value *worker = builder.CreateAdd(builder.CreateMul(block(0), threads),
+                                      threadInBlock());
+    Value *workers = builder.CreateMul(width, threads);
     auto [first, rows] = calls.rowsOfPart(values.batch, part, parts, tileRows);
     Value *handle = builder.CreateSelect(
         builder.CreateICmpEQ(width, number(1)),
         ConstantPointerNull::get(pointer),
         builder.CreateGEP(builder.getInt8Ty(), barriers,
                           builder.CreateMul(part, number(8))));
+    if (gpu.hasClusters())
+      handle = builder.CreateSelect(
+          builder.CreateICmpUGT(blocksOfCluster(), number(1)), clusterHandle(),
+          handle);
     values.team = {rows, first, worker, workers, number(0), handle};
     if (!isSequence)
       calls.step(values);
@@ -206,9 +236,13 @@ private:
     builder.CreateRetVoid();
   }
 
-  /// Of a team: of one block, where the handle is null, or of several, by a
-  /// number in memory. Each block adds 1 to it, the first one what is missing
-  /// to 2^31: the highest bit turns when all have come.
+  /// The handle of a team that is a cluster: no number lies there.
+  Constant *clusterHandle() {
+    return ConstantExpr::getIntToPtr(ConstantInt::get(i64, 1), pointer);
+  }
+
+  /// Of a team: of one block, where the handle is null; of a cluster; or of
+  /// several blocks anywhere, by a number in memory.
   void emitBarrier() {
     Function *function = module.getFunction(barrierFunction);
     if (!function)
@@ -219,21 +253,31 @@ private:
     calls.branch(
         builder.CreateIsNull(handle), [&] { blockBarrier(); },
         [&] {
-          if (gpu.isEmulated()) {
-            builder.CreateCall(external("ttc_gpu_grid_barrier",
-                                        builder.getVoidTy(), {pointer}),
-                               {handle});
-            return;
-          }
-          blockBarrier();
+          if (!gpu.hasClusters())
+            return gridBarrier(handle);
           calls.branch(
-              builder.CreateICmpEQ(threadInBlock(), number(0)),
-              [&] { waitForBlocks(handle); }, [] {});
-          blockBarrier();
+              builder.CreateICmpEQ(handle, clusterHandle()),
+              [&] { clusterBarrier(); }, [&] { gridBarrier(handle); });
         });
     builder.CreateRetVoid();
   }
 
+  void gridBarrier(Value *handle) {
+    if (gpu.isEmulated()) {
+      builder.CreateCall(
+          external("ttc_gpu_grid_barrier", builder.getVoidTy(), {pointer}),
+          {handle});
+      return;
+    }
+    blockBarrier();
+    calls.branch(
+        builder.CreateICmpEQ(threadInBlock(), number(0)),
+        [&] { waitForBlocks(handle); }, [] {});
+    blockBarrier();
+  }
+
+  /// Each block adds 1 to the number, the first one what is missing to 2^31:
+  /// the highest bit turns when all have come.
   void waitForBlocks(Value *handle) {
     SyncScope::ID device = context.getOrInsertSyncScopeID("device");
     constexpr uint32_t highest = uint32_t(1) << 31;

@@ -21,7 +21,7 @@
 
 namespace ttc {
 
-/// Threads of a block. A multiple of a warp's 32.
+/// The most threads of a block; a launch may have fewer, whole warps of 32.
 inline constexpr unsigned blockThreads = 256;
 
 /// What the kernels are for.
@@ -33,6 +33,8 @@ struct GpuTarget {
   /// subnormal numbers of f32 are more than zero.
   bool contracts = false, keepsSubnormals = false;
   bool isEmulated() const { return architecture == "emulated"; }
+  /// Whether blocks can be launched as clusters, which wait in hardware.
+  bool hasClusters() const;
 };
 
 /// What is put into a compiled model for one architecture.

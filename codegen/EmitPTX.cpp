@@ -45,6 +45,19 @@ static const llvm::Target *nvptx() {
   return TargetRegistry::lookupTarget(Triple(nvptxTriple), reason);
 }
 
+/// 90 of "sm_90a"; 0 if there is none.
+static unsigned numberOf(StringRef architecture) {
+  unsigned number = 0;
+  return architecture.consume_front("sm_") &&
+                 !architecture.rtrim("af").getAsInteger(10, number)
+             ? number
+             : 0;
+}
+
+bool GpuTarget::hasClusters() const {
+  return isEmulated() || numberOf(architecture) >= 90;
+}
+
 Expected<GpuTarget> ttc::resolveGpu(StringRef architecture) {
   GpuTarget gpu{architecture.str()};
   if (gpu.isEmulated())
@@ -53,14 +66,9 @@ Expected<GpuTarget> ttc::resolveGpu(StringRef architecture) {
   if (!target)
     return createStringError(
         "this LLVM was built without NVPTX: no code for GPUs can be made");
-  StringRef digits = architecture;
-  unsigned number = 0;
-  bool isNamed = digits.consume_front("sm_");
-  digits = digits.rtrim("af");
   std::unique_ptr<MCSubtargetInfo> info(
       target->createMCSubtargetInfo(Triple(nvptxTriple), "", ""));
-  if (!isNamed || digits.getAsInteger(10, number) || number < 75 ||
-      !info->isCPUStringValid(architecture))
+  if (numberOf(architecture) < 75 || !info->isCPUStringValid(architecture))
     return createStringError(
         "--gpu-arch names '" + architecture +
         "', but takes sm_75 or later, as NVIDIA names them (sm_80, sm_90, "

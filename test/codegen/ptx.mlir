@@ -8,6 +8,8 @@
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_90 --emit=ptx --gpu-contract | FileCheck %s --check-prefix=CONTRACTED
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_75 --emit=ptx | FileCheck %s --check-prefix=OLDER
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_120 --emit=ptx | FileCheck %s --check-prefix=NEWER
+// RUN: FileCheck %s --input-file=%t.ptx --check-prefix=CLUSTER
+// RUN: ttc %s --target=nvptx --gpu-arch=sm_89 --emit=ptx | FileCheck %s --check-prefix=GRID --implicit-check-not=cluster
 
 ttc.model @a(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
   %0 = ttc.linear "net.0" (%x) : tensor<?x784xf32> -> tensor<?x128xf32>
@@ -19,7 +21,7 @@ ttc.model @a(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
 
 // CHECK: .target sm_90
 // CHECK: .visible .entry ttc_step(
-// CHECK: .reqntid 256
+// CHECK: .maxntid 256
 // Weights, which nobody writes, four columns at once.
 // CHECK: ld.global.nc.v4.b32
 // CHECK: fma.rn.ftz.f32
@@ -74,5 +76,19 @@ ttc.model @a(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
 // CONTRACTED-NOT: mul.rn.ftz.f32 {{.*}}
 // CONTRACTED: fma.rn.ftz.f32
 
+// A block has as many threads as the launch says. A launch of clusters has a barrier of its own, where the GPU has
+// clusters; so have those of one block, and of several.
+// CLUSTER: .entry ttc_step(
+// CLUSTER-DAG: mov.u32 %{{.*}}, %cluster_nctaid.x;
+// CLUSTER-DAG: mov.u32 %{{.*}}, %ntid.x;
+// CLUSTER: bar{{(rier)?}}.sync
+// CLUSTER: barrier.cluster.arrive.aligned;
+// CLUSTER-NEXT: barrier.cluster.wait.aligned;
+// CLUSTER: atom.{{.*}}add.u32
+// GRID: .maxntid 256
+// GRID: %ntid.x
+// GRID: atom.{{.*}}add.u32
+
 // OLDER: .target sm_75
 // NEWER: .target sm_120
+// NEWER: barrier.cluster.arrive.aligned;

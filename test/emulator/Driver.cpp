@@ -91,6 +91,9 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int) {
   case 95: // cooperative launches
     *value = 1;
     break;
+  case 120: // launches of clusters
+    *value = hasClusters();
+    break;
   default:
     return invalidValue;
   }
@@ -158,6 +161,9 @@ EXPORT int cuGetErrorName(int error, const char **name) {
     return success;
   case launchFailed:
     *name = "CUDA_ERROR_LAUNCH_FAILED";
+    return success;
+  case invalidClusterSize:
+    *name = "CUDA_ERROR_INVALID_CLUSTER_SIZE";
     return success;
   default:
     *name = nullptr;

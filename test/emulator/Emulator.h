@@ -18,13 +18,15 @@
 //   TTC_EMULATOR_ORDER=ascending | descending | shuffle | shuffle:<seed>
 //
 // so that a barrier that is missing shows as another result. It is less
-// forgiving than a GPU: a barrier that some threads never reach, and a lane
-// that does not take part in an exchange, are CUDA_ERROR_LAUNCH_FAILED and a
-// line on stderr; new memory is full of NaNs; and the host cannot follow a
-// pointer of the device but within the driver's own calls.
+// forgiving than a GPU: a barrier that some threads never reach, one of a
+// cluster where none was launched, and a lane that does not take part in an
+// exchange, are CUDA_ERROR_LAUNCH_FAILED and a line on stderr; new memory is
+// full of NaNs; and the host cannot follow a pointer of the device but within
+// the driver's own calls.
 //
 //   TTC_EMULATOR_MULTIPROCESSORS  of the device; 4 if it is not given
 //   TTC_EMULATOR_DEVICES          how many there are; 1 if it is not given
+//   TTC_EMULATOR_CLUSTERS         0 for devices that have no clusters
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,8 +45,9 @@ struct TtcEmulator {
   int blocks, pinned, modules, streams, graphs, contexts;
   /// So far: kernels that ran, graphs launched, copies.
   int kernels, graphLaunches, copies;
-  /// The grid of the last kernel, and where it was launched.
-  uint32_t gridX, gridY, blockThreads;
+  /// The grid of the last kernel, the blocks of a cluster (1 if there were
+  /// none), and where it was launched.
+  uint32_t gridX, gridY, blockThreads, clusterBlocks;
   void *stream;
 };
 

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A team is what has barriers in common: the blocks of one row of a cooperative
-// grid, or else one block. Its warps take turns, each until all of its threads
-// wait or have ended; then come the barriers.
+// grid, those of one cluster, or else one block. Its warps take turns, each
+// until all of its threads wait or have ended; then come the barriers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,7 +27,14 @@ namespace {
 
 constexpr uint32_t warpThreads = 32;
 
-enum class State { Ready, Exchange, BlockBarrier, GridBarrier, Ended };
+enum class State {
+  Ready,
+  Exchange,
+  BlockBarrier,
+  ClusterBarrier,
+  GridBarrier,
+  Ended
+};
 
 struct Thread {
   Fiber fiber;
@@ -94,6 +101,7 @@ public:
 private:
   void runWarp(uint32_t warp);
   bool exchange(uint32_t warp);
+  bool allWait(State state) const;
   bool passBarriers();
   std::string whyStuck() const;
 
@@ -185,11 +193,16 @@ bool Team::exchange(uint32_t warp) {
   return any;
 }
 
+bool Team::allWait(State state) const {
+  return std::all_of(threads.begin(), threads.end(), [&](const Thread &thread) {
+    return thread.state == state;
+  });
+}
+
 /// Lets through what all threads have reached. Returns whether there was
 /// anything.
 bool Team::passBarriers() {
   bool any = false;
-  size_t atGrid = 0;
   for (uint32_t block = 0; block < numBlocks; ++block) {
     auto first = threads.begin() + block * launch.threads;
     auto end = first + launch.threads;
@@ -200,9 +213,6 @@ bool Team::passBarriers() {
       std::for_each(first, end,
                     [](Thread &thread) { thread.state = State::Ready; });
     any |= all;
-    atGrid += size_t(std::count_if(first, end, [](const Thread &thread) {
-      return thread.state == State::GridBarrier;
-    }));
   }
   const bool sameBarriers =
       std::all_of(threads.begin(), threads.end(), [&](const Thread &thread) {
@@ -210,7 +220,10 @@ bool Team::passBarriers() {
       });
   // Blocks that do not run at the same time cannot wait for each other.
   const bool together = launch.cooperative || launch.gridX == 1;
-  if (any || atGrid != threads.size() || !sameBarriers || !together)
+  const bool grid = allWait(State::GridBarrier) && sameBarriers && together;
+  const bool cluster =
+      allWait(State::ClusterBarrier) && launch.clusterBlocks > 1;
+  if (!grid && !cluster)
     return any;
   for (Thread &thread : threads)
     thread.state = State::Ready;
@@ -221,16 +234,21 @@ std::string Team::whyStuck() const {
   const Thread *waiting = nullptr, *other = nullptr;
   for (const Thread &thread : threads)
     if (thread.state == State::BlockBarrier ||
+        thread.state == State::ClusterBarrier ||
         thread.state == State::GridBarrier)
       waiting = &thread;
   for (const Thread &thread : threads)
     if (thread.state != waiting->state &&
-        (waiting->state == State::GridBarrier ||
+        (waiting->state != State::BlockBarrier ||
          thread.block == waiting->block))
       other = &thread;
-  const bool grid = waiting->state == State::GridBarrier;
+  const bool cluster = waiting->state == State::ClusterBarrier;
   std::string text = describe(*waiting, row) + " waits at a barrier of the " +
-                     (grid ? "grid" : "block");
+                     (cluster                                ? "cluster"
+                      : waiting->state == State::GridBarrier ? "grid"
+                                                             : "block");
+  if (!other && cluster)
+    return text + ", but the launch has no clusters";
   if (!other)
     return text + (launch.cooperative || launch.gridX == 1
                        ? " with other barriers than the rest"
@@ -286,7 +304,8 @@ std::string Team::run(uint32_t firstX, uint32_t blocks, uint32_t rowOfGrid) {
 std::string runGrid(const Launch &launch) {
   static Stacks stacks;
   Order order;
-  const uint32_t blocksEach = launch.cooperative ? launch.gridX : 1;
+  const uint32_t blocksEach =
+      launch.cooperative ? launch.gridX : launch.clusterBlocks;
   std::vector<uint32_t> teams;
   order.fill(teams, launch.gridX / blocksEach * launch.gridY);
   Team made(launch, order, stacks);
@@ -323,7 +342,13 @@ EXPORT int64_t ttc_gpu_blocks(int32_t axis) {
   return axis == 0 ? team->launch.gridX : axis == 1 ? team->launch.gridY : 1;
 }
 
+EXPORT int64_t ttc_gpu_cluster_blocks(void) {
+  return team->launch.clusterBlocks;
+}
+
 EXPORT void ttc_gpu_block_barrier(void) { team->wait(State::BlockBarrier); }
+
+EXPORT void ttc_gpu_cluster_barrier(void) { team->wait(State::ClusterBarrier); }
 
 EXPORT void ttc_gpu_grid_barrier(uint32_t *barriers) {
   team->running->barriers = barriers;

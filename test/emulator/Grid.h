@@ -21,6 +21,8 @@ struct Launch {
   uint32_t gridX, gridY, threads;
   /// Whether the blocks of a row of the grid run at the same time.
   bool cooperative;
+  /// How many neighbours in a row are a cluster; 1 if there are none.
+  uint32_t clusterBlocks;
 };
 
 /// The most parameters that a kernel may have.

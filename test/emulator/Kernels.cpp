@@ -41,6 +41,7 @@ int runKernel(const Launch &launch, void *stream) {
   ttc_emulator.gridX = launch.gridX;
   ttc_emulator.gridY = launch.gridY;
   ttc_emulator.blockThreads = launch.threads;
+  ttc_emulator.clusterBlocks = launch.clusterBlocks;
   ttc_emulator.stream = stream;
   if (failure.empty())
     return success;
@@ -50,14 +51,15 @@ int runKernel(const Launch &launch, void *stream) {
 
 int launchKernel(void *function, unsigned x, unsigned y, unsigned z,
                  unsigned threadsX, unsigned threadsY, unsigned threadsZ,
-                 void *stream, void **parameters, bool cooperative) {
+                 void *stream, void **parameters, bool cooperative,
+                 unsigned clusterBlocks = 1) {
   if (!function || !x || !y || z != 1 || !threadsX || threadsX > 1024 ||
       threadsY != 1 || threadsZ != 1 || y > 65535 || !parameters)
     return invalidValue;
   if (cooperative &&
       uint64_t(x) * y > uint64_t(multiprocessors()) * blocksEach(threadsX))
     return cooperativeTooLarge;
-  Launch launch = {function, {}, x, y, threadsX, cooperative};
+  Launch launch = {function, {}, x, y, threadsX, cooperative, clusterBlocks};
   // There is no signature to tell where they end.
   for (void **parameter = parameters; *parameter; ++parameter) {
     uint64_t value = 0;
@@ -67,6 +69,38 @@ int launchKernel(void *function, unsigned x, unsigned y, unsigned z,
   if (launch.arguments.size() > mostParameters)
     return invalidValue;
   return order(stream, [launch, stream] { return runKernel(launch, stream); });
+}
+
+/// The driver's CUlaunchAttribute, of which a cluster's three sizes are known
+/// here, and its CUlaunchConfig.
+struct Attribute {
+  unsigned id;
+  alignas(8) unsigned value[16];
+};
+struct Config {
+  unsigned x, y, z, threadsX, threadsY, threadsZ, sharedBytes;
+  void *stream;
+  const Attribute *attributes;
+  unsigned count;
+};
+static_assert(sizeof(Attribute) == 72 && sizeof(Config) == 56,
+              "as the driver has them");
+
+/// Reads the blocks of a cluster out of what a launch asks for.
+int readCluster(const Config &config, unsigned &blocks) {
+  constexpr unsigned clusterDimension = 4, mostBlocks = 8;
+  blocks = 1;
+  for (unsigned i = 0; i < config.count; ++i) {
+    const Attribute &attribute = config.attributes[i];
+    if (attribute.id != clusterDimension)
+      return invalidValue;
+    blocks = attribute.value[0];
+    if (!hasClusters() || blocks < 1 || blocks > mostBlocks ||
+        config.x % blocks != 0 || attribute.value[1] != 1 ||
+        attribute.value[2] != 1)
+      return invalidClusterSize;
+  }
+  return success;
 }
 
 /// The bytes of an ELF file in memory, from its own tables; 0 if it is none.
@@ -180,4 +214,29 @@ EXPORT int cuLaunchCooperativeKernel(void *function, unsigned x, unsigned y,
                     : launchKernel(function, x, y, z, threadsX, threadsY,
                                    threadsZ, stream, parameters,
                                    /*cooperative=*/true);
+}
+
+EXPORT int cuOccupancyMaxActiveClusters(int *clusters, void *,
+                                        const void *config) {
+  Call call("cuOccupancyMaxActiveClusters");
+  const auto &given = *static_cast<const Config *>(config);
+  unsigned blocks = 1;
+  int error = call.error ? call.error : readCluster(given, blocks);
+  if (!error)
+    *clusters =
+        int(uint32_t(multiprocessors()) * blocksEach(given.threadsX) / blocks);
+  return error;
+}
+
+EXPORT int cuLaunchKernelEx(const void *config, void *function,
+                            void **parameters, void **extra) {
+  Call call("cuLaunchKernelEx");
+  const auto &given = *static_cast<const Config *>(config);
+  unsigned blocks = 1;
+  int error = call.error ? call.error : readCluster(given, blocks);
+  if (error || extra)
+    return error ? error : int(invalidValue);
+  return launchKernel(function, given.x, given.y, given.z, given.threadsX,
+                      given.threadsY, given.threadsZ, given.stream, parameters,
+                      /*cooperative=*/false, blocks);
 }

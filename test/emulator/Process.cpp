@@ -32,6 +32,8 @@ uint32_t blocksEach(uint32_t threads) {
   return threadsEach / threads;
 }
 
+bool hasClusters() { return environment("TTC_EMULATOR_CLUSTERS", 1) != 0; }
+
 Call::Call(const char *function, bool needsContext) : lock(mutex) {
   if (ttc_emulator.failing && std::strcmp(ttc_emulator.failing, function) == 0)
     error = ttc_emulator.error;

@@ -40,7 +40,8 @@ enum : int {
   launchFailed = 719,
   cooperativeTooLarge = 720,
   captureUnsupported = 900,
-  captureInvalidated = 901
+  captureInvalidated = 901,
+  invalidClusterSize = 912
 };
 
 using Work = std::function<int()>;
@@ -70,6 +71,7 @@ int environment(const char *name, int otherwise);
 int multiprocessors();
 /// How many blocks a multiprocessor has room for, whatever the kernel.
 uint32_t blocksEach(uint32_t threads);
+bool hasClusters();
 
 /// Enters a function: fails if it is told to, or if the device is lost.
 class Call {

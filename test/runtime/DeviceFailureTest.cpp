@@ -380,7 +380,7 @@ TEST_CASE("Whichever of the driver's functions fails, all is given back") {
 }
 
 TEST_CASE("A kernel that fails takes the device with it, which is said") {
-  for (int fault : {2, 3}) {
+  for (int fault : {2, 3, 4}) {
     CAPTURE(fault);
     auto with = faultyDeviceModel(fault);
     {

@@ -53,7 +53,8 @@ std::unique_ptr<DeviceDescriptor> fakeDeviceModel() {
 }
 
 std::unique_ptr<DeviceDescriptor> faultyDeviceModel(int fault) {
-  const char *images[] = {FAKE_IMAGE, FAKE_IMAGE_1, FAKE_IMAGE_2, FAKE_IMAGE_3};
+  const char *images[] = {FAKE_IMAGE, FAKE_IMAGE_1, FAKE_IMAGE_2, FAKE_IMAGE_3,
+                          FAKE_IMAGE_4};
   return std::make_unique<DeviceDescriptor>(ttc_model_fake, images[fault]);
 }
 

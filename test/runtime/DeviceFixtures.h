@@ -53,7 +53,7 @@ struct DeviceDescriptor {
 
 /// The fake model, with the kernels of FakeKernels.c.
 std::unique_ptr<DeviceDescriptor> fakeDeviceModel();
-/// The same with one of its faults, 1 to 3.
+/// The same with one of its faults, 1 to 4.
 std::unique_ptr<DeviceDescriptor> faultyDeviceModel(int fault);
 /// The mixed model.
 std::unique_ptr<DeviceDescriptor> mixedDeviceModel();

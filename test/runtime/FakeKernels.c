@@ -14,6 +14,7 @@
 //   1  the barrier between writing and reading is missing
 //   2  the first thread ends without having been at the barrier
 //   3  the lane that is read does not take part
+//   4  the barrier is a cluster's, whatever was launched
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,7 +30,9 @@ int64_t ttc_gpu_thread(void);
 int64_t ttc_gpu_threads(void);
 int64_t ttc_gpu_block(int32_t axis);
 int64_t ttc_gpu_blocks(int32_t axis);
+int64_t ttc_gpu_cluster_blocks(void);
 void ttc_gpu_block_barrier(void);
+void ttc_gpu_cluster_barrier(void);
 void ttc_gpu_grid_barrier(uint32_t *barriers);
 float ttc_gpu_read_lane_f32(float value, int32_t lane);
 
@@ -58,7 +61,9 @@ static Share share(int64_t batch, uint32_t *barriers) {
 }
 
 static void barrier(const Share *own) {
-  if (ttc_gpu_blocks(0) == 1)
+  if (FAKE_FAULT == 4 || ttc_gpu_cluster_blocks() > 1)
+    ttc_gpu_cluster_barrier();
+  else if (ttc_gpu_blocks(0) == 1)
     ttc_gpu_block_barrier();
   else
     ttc_gpu_grid_barrier(own->barriers);
