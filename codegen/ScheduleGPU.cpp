@@ -49,7 +49,7 @@ struct ScheduleGPU : ttc::impl::ScheduleGPUBase<ScheduleGPU> {
   /// How many threads the widest operation of a timestep keeps busy: in all, or
   /// for each row of the batch.
   static BytesAttr countThreads(func::FuncOp step) {
-    int64_t fixed = 1, perBatch = 0;
+    int64_t fixed = 0, perBatch = 0;
     for (Operation &op : step.getBody().front().without_terminator()) {
       if (!becomesLoops(&op))
         continue;

@@ -10,7 +10,7 @@ ttc.model @two(%x: tensor<?x40xf32>) -> tensor<?x24xf32> {
 }
 
 // 24 columns, four a thread, of four chains: how many threads a row keeps busy.
-// CHECK: module attributes {{.*}}ttc.threads = #ttc.bytes<1 + 24 * batch>
+// CHECK: module attributes {{.*}}ttc.threads = #ttc.bytes<0 + 24 * batch>
 // CHECK-DAG: func.func private @ttc.read_lane_f32(f32, i32, i32) -> f32
 
 // A matrix is one panel, 24 columns wide: prepare packs it so, on the host.
