@@ -47,6 +47,15 @@ private:
   const char *missing = nullptr;
 };
 
+CudaLaunchAttribute clusterOf(unsigned blocks) {
+  return {cuda::launchClusterDimension, {blocks, 1, 1}};
+}
+
+CudaLaunchConfig configOf(CudaLaunchAttribute &attribute, unsigned x,
+                          unsigned y, unsigned threads, CudaStream stream) {
+  return {x, y, 1, threads, 1, 1, /*sharedBytes=*/0, stream, &attribute, 1};
+}
+
 } // namespace
 
 std::string CudaDriver::describe(int error) const {
@@ -117,6 +126,8 @@ Status loadCudaLaunches(CudaLaunches &launches) {
   library.want("cuMemsetD8Async", launches.fill);
   library.want("cuMemHostAlloc", launches.hostAlloc);
   library.want("cuMemFreeHost", launches.hostFree);
+  library.find("cuLaunchKernelEx", launches.launchExtended);
+  library.find("cuOccupancyMaxActiveClusters", launches.clusterOccupancy);
   library.find("cuStreamIsCapturing", launches.streamIsCapturing);
   library.find("cuStreamBeginCapture_v2", launches.beginCapture);
   library.find("cuStreamEndCapture", launches.endCapture);
@@ -125,6 +136,23 @@ Status loadCudaLaunches(CudaLaunches &launches) {
   library.find("cuGraphExecDestroy", launches.graphExecDestroy);
   library.find("cuGraphDestroy", launches.graphDestroy);
   return library.status();
+}
+
+int CudaLaunches::launchClusters(CudaFunction function, unsigned blocks,
+                                 unsigned count, unsigned threads,
+                                 CudaStream stream, void **parameters) const {
+  CudaLaunchAttribute cluster = clusterOf(blocks);
+  const CudaLaunchConfig config =
+      configOf(cluster, blocks, count, threads, stream);
+  return launchExtended(&config, function, parameters, nullptr);
+}
+
+int CudaLaunches::countClusters(int *clusters, CudaFunction function,
+                                unsigned blocks, unsigned threads) const {
+  CudaLaunchAttribute cluster = clusterOf(blocks);
+  const CudaLaunchConfig config =
+      configOf(cluster, blocks, 1, threads, nullptr);
+  return clusterOccupancy(clusters, function, &config);
 }
 
 bool isLastCudaError(int error) {

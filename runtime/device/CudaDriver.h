@@ -17,6 +17,7 @@
 
 #include "support/Error.h"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace ttc {
@@ -38,6 +39,8 @@ constexpr int attributeMultiprocessors = 16;
 constexpr int attributeMajor = 75;
 constexpr int attributeMinor = 76;
 constexpr int attributeCooperativeLaunch = 95;
+constexpr int attributeClusterLaunch = 120;
+constexpr unsigned launchClusterDimension = 4;
 constexpr int pointerMemoryType = 2;
 constexpr int pointerDeviceOrdinal = 9;
 constexpr unsigned memoryTypeHost = 1;
@@ -74,6 +77,32 @@ struct CudaDriver {
 /// as "place the weights on 'cpu'".
 Status loadCudaDriver(const std::string &instead, CudaDriver &driver);
 
+/// What a launch asks for beside its grid, laid out as the driver's
+/// CUlaunchAttribute. The values of a cluster are its blocks along x, y and z.
+struct CudaLaunchAttribute {
+  unsigned id;
+  alignas(8) unsigned values[16];
+};
+static_assert(sizeof(CudaLaunchAttribute) == 72 &&
+                  offsetof(CudaLaunchAttribute, values) == 8,
+              "as CUlaunchAttribute");
+
+/// A launch, laid out as the driver's CUlaunchConfig.
+struct CudaLaunchConfig {
+  unsigned x, y, z;
+  unsigned threadsX, threadsY, threadsZ;
+  unsigned sharedBytes;
+  CudaStream stream;
+  CudaLaunchAttribute *attributes;
+  unsigned numAttributes;
+};
+static_assert(sizeof(CudaLaunchConfig) == 56 &&
+                  offsetof(CudaLaunchConfig, sharedBytes) == 24 &&
+                  offsetof(CudaLaunchConfig, stream) == 32 &&
+                  offsetof(CudaLaunchConfig, attributes) == 40 &&
+                  offsetof(CudaLaunchConfig, numAttributes) == 48,
+              "as CUlaunchConfig");
+
 /// Code, streams and launches.
 struct CudaLaunches {
   int (*deviceGetAttribute)(int *value, int attribute, int device);
@@ -107,6 +136,21 @@ struct CudaLaunches {
               CudaStream stream);
   int (*hostAlloc)(void **block, size_t size, unsigned flags);
   int (*hostFree)(void *block);
+
+  /// Launches of clusters: null where the driver has none.
+  int (*launchExtended)(const CudaLaunchConfig *config, CudaFunction function,
+                        void **parameters, void **extra);
+  int (*clusterOccupancy)(int *clusters, CudaFunction function,
+                          const CudaLaunchConfig *config);
+  bool hasClusters() const { return launchExtended && clusterOccupancy; }
+  /// Launches `count` clusters of so many blocks, in a grid whose rows they
+  /// are.
+  int launchClusters(CudaFunction function, unsigned blocks, unsigned count,
+                     unsigned threads, CudaStream stream,
+                     void **parameters) const;
+  /// How many clusters of so many blocks can run at the same time.
+  int countClusters(int *clusters, CudaFunction function, unsigned blocks,
+                    unsigned threads) const;
 
   /// Graphs of launches: null where the driver has none.
   int (*streamIsCapturing)(CudaStream stream, int *status);

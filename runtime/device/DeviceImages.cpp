@@ -87,6 +87,12 @@ imagesFor(const ttc_device_code &code, const ComputeCapability &capability) {
   return images;
 }
 
+bool hasClusters(const ttc_device_image &image) {
+  Architecture made;
+  return parse(image.architecture, made) &&
+         (made.capability.major == 0 || made.capability.major >= 9);
+}
+
 std::string describeImages(const ttc_device_code &code) {
   std::string text;
   for (uint32_t i = 0; i < code.num_images; ++i) {

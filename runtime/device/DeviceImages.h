@@ -34,6 +34,10 @@ struct ComputeCapability {
 std::vector<const ttc_device_image *>
 imagesFor(const ttc_device_code &code, const ComputeCapability &capability);
 
+/// Whether its kernels can wait as a cluster: those of sm_90 and later can, on
+/// whatever GPU, and those of an emulated one.
+bool hasClusters(const ttc_device_image &image);
+
 /// "PTX for sm_80 and machine code for sm_90a".
 std::string describeImages(const ttc_device_code &code);
 

@@ -88,8 +88,10 @@ Status DeviceModel::loadImages() {
   std::string log;
   for (const ttc_device_image *image : images) {
     error = loadImage(*image, log);
-    if (!error)
+    if (!error) {
+      imageHasClusters = hasClusters(*image);
       return Status::success();
+    }
     if (!first)
       first = error;
     if (isLastCudaError(error))
@@ -101,6 +103,24 @@ Status DeviceModel::loadImages() {
   if (!log.empty())
     sentence += " The driver's compiler says: " + log;
   return {status.code(), status.cause(), sentence};
+}
+
+uint32_t DeviceModel::findClusterBlocks(CudaFunction function) {
+  // Every GPU that has clusters has those of so many blocks.
+  constexpr uint32_t mostBlocks = 8;
+  int launches = 0, clusters = 0;
+  // A driver that is older than clusters refuses to say whether there are any.
+  if (!imageHasClusters || !driver.hasClusters() ||
+      driver.deviceGetAttribute(&launches, cuda::attributeClusterLaunch,
+                                device->handle()) != 0 ||
+      !launches)
+    return 0;
+  int error = device->within([&] {
+    return driver.countClusters(&clusters, function, mostBlocks,
+                                code().block_threads);
+  });
+  // A part of a GPU may have too few multiprocessors beside each other.
+  return error || clusters < 1 ? 0 : mostBlocks;
 }
 
 Status DeviceModel::findKernel(const char *name, Kernel &kernel) {
@@ -128,7 +148,8 @@ Status DeviceModel::findKernel(const char *name, Kernel &kernel) {
                 ": it needs more registers or shared memory than there are. "
                 "Compile the model for this GPU."};
   kernel.room = {static_cast<uint32_t>(multiprocessors),
-                 static_cast<uint32_t>(blocks), cooperative != 0};
+                 static_cast<uint32_t>(blocks), cooperative != 0,
+                 findClusterBlocks(kernel.function)};
   return Status::success();
 }
 

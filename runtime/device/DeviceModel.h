@@ -52,8 +52,11 @@ private:
   /// Loads one image; the driver's words are added to `log`.
   int loadImage(const ttc_device_image &image, std::string &log);
   Status findKernel(const char *name, Kernel &kernel);
+  /// The most blocks of a kernel that can be launched as one cluster, or 0.
+  uint32_t findClusterBlocks(CudaFunction function);
 
   CudaModule module = nullptr;
+  bool imageHasClusters = false;
   DeviceBlock weights;
 };
 

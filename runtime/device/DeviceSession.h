@@ -78,7 +78,7 @@ public:
 private:
   /// A kernel's grid for the present batch, and what its blocks wait by.
   struct Grid {
-    LaunchGeometry geometry = {0, 0};
+    LaunchGeometry geometry = {};
     DeviceBlock barriers;
   };
   /// Where the buffers of the host pass through: on the device, and, if they

@@ -52,7 +52,7 @@ Status DeviceSession::prepareGrid(const Kernel &kernel, int64_t batch,
                                   Grid &grid) {
   grid.geometry = chooseGeometry(on.code(), batch, kernel.room);
   grid.barriers = DeviceBlock();
-  if (!grid.geometry.isCooperative())
+  if (grid.geometry.kind != LaunchKind::Cooperative)
     return Status::success();
   const uint64_t bytes = uint64_t(grid.geometry.y) * 2 * sizeof(uint32_t);
   Status status = grid.barriers.allocate(
@@ -145,15 +145,21 @@ Status DeviceSession::writeGenerator(const ttc_session &session) {
 
 int DeviceSession::launchKernel(const Kernel &kernel, const Grid &grid,
                                 CudaStream where) {
-  const LaunchGeometry &geometry = grid.geometry;
-  const unsigned threads = on.code().block_threads;
-  return geometry.isCooperative()
-             ? on.driver.launchCooperative(
-                   kernel.function, geometry.x, geometry.y, 1, threads, 1, 1,
-                   /*sharedBytes=*/0, where, parameters.data())
-             : on.driver.launch(kernel.function, geometry.x, geometry.y, 1,
-                                threads, 1, 1, /*sharedBytes=*/0, where,
-                                parameters.data(), nullptr);
+  const auto [x, y, threads, kind] = grid.geometry;
+  switch (kind) {
+  case LaunchKind::Alone:
+    return on.driver.launch(kernel.function, x, y, 1, threads, 1, 1,
+                            /*sharedBytes=*/0, where, parameters.data(),
+                            nullptr);
+  case LaunchKind::Cluster:
+    return on.driver.launchClusters(kernel.function, x, y, threads, where,
+                                    parameters.data());
+  case LaunchKind::Cooperative:
+    return on.driver.launchCooperative(kernel.function, x, y, 1, threads, 1, 1,
+                                       /*sharedBytes=*/0, where,
+                                       parameters.data());
+  }
+  return cuda::errorInvalidValue;
 }
 
 int DeviceSession::launch(const ttc_session &session, const void *const *inputs,

@@ -19,13 +19,24 @@ struct DeviceRoom {
   uint32_t blocksEach;
   /// Whether blocks can be launched so that all of them run at the same time.
   bool cooperative;
+  /// The most neighbouring blocks that are launched as a cluster, a power of
+  /// two; 0 where there are no clusters.
+  uint32_t clusterBlocks;
+};
+
+/// How the blocks of a team come to wait for each other.
+enum class LaunchKind {
+  Alone,       ///< there is one
+  Cluster,     ///< in hardware: a team is a cluster
+  Cooperative, ///< by a number in memory: all blocks run at the same time
 };
 
 /// `y` parts of the batch, each made by a team of `x` blocks.
 struct LaunchGeometry {
   uint32_t x;
   uint32_t y;
-  bool isCooperative() const { return x > 1; }
+  uint32_t threads; ///< of a block
+  LaunchKind kind;
 };
 
 /// The grid for a batch, at least one row:
@@ -33,11 +44,18 @@ struct LaunchGeometry {
 /// - Rows that need no other row are shared out: as many to a block as keep its
 ///   threads busy, but never more parts than blocks fit on the device, so that
 ///   the grid is one wave. Each part reads the weights once for all its rows.
-/// - A part is made by one block, which waits for itself alone, until there are
-///   fewer parts than blocks fit: only then do several blocks share a part,
-///   each with at least a full block of threads' work, as their waiting for
-///   each other costs microseconds.
-/// - A device that cannot launch cooperatively has teams of one block.
+/// - A part that keeps no more than one block's threads busy is made by one
+///   block, which waits for itself alone.
+/// - A larger one is made by a cluster, if it needs no more threads than the
+///   largest has and those of all parts fit on the device: its blocks wait for
+///   each other in a fraction of a microsecond. The threads are spread over 2,
+///   4 or 8 blocks, so many that each still has 64 of them, to use as many
+///   multiprocessors' caches and arithmetic.
+/// - Else, as on devices without clusters, several blocks share a part only
+///   where there are fewer parts than blocks fit, each with at least a full
+///   block of threads' work, as their waiting for each other costs
+///   microseconds. A device that cannot launch cooperatively has one block for
+///   such a part.
 LaunchGeometry chooseGeometry(const ttc_device_code &code, int64_t batch,
                               const DeviceRoom &room);
 

@@ -28,6 +28,24 @@ def load_emulator() -> ctypes.CDLL:
     return ctypes.CDLL(str(EMULATOR))
 
 
+class Emulated(ctypes.Structure):
+    """What the emulator has done: TtcEmulator in test/emulator/Emulator.h."""
+
+    _fields_ = [
+        ("failing", ctypes.c_char_p),
+        *((name, ctypes.c_int) for name in (
+            "error", "blocks", "pinned", "modules", "streams", "graphs", "contexts",
+            "kernels", "graph_launches", "copies")),
+        *((name, ctypes.c_uint32) for name in (
+            "grid_x", "grid_y", "block_threads", "cluster_blocks")),
+        ("stream", ctypes.c_void_p),
+    ]
+
+    @classmethod
+    def of(cls, driver: ctypes.CDLL) -> Emulated:
+        return cls.in_dll(driver, "ttc_emulator")
+
+
 class DeviceMemory:
     """Memory of the first device, as a caller has it who passes pointers; freed at the end."""
 

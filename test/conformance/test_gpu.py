@@ -16,7 +16,7 @@ import ttc
 from checking import follow
 from comparing import assert_same_bits
 from conftest import FULL, SEED
-from gpus import EMULATED, DeviceMemory, assemble
+from gpus import EMULATED, DeviceMemory, Emulated, assemble
 from random_models import seeded
 from test_threads import WIDE
 from test_zoo import SEQUENCES, ZOO
@@ -66,6 +66,50 @@ def test_many_rows(name, monkeypatch):
     for row in (0, 7, 600, 1202):
         compiled.zero_states()
         assert torch.equal(compiled.run(inputs[:, row : row + 1].contiguous())[:, 0], whole[:, row])
+
+
+# Their rows keep more threads busy than a block has; the grid of a row as a cluster, and as a cooperative launch.
+TEAMS = {
+    "spiking": (lambda: nn.Sequential(nn.Linear(70, 300), tt.snn.RLIB(300), nn.Linear(300, 9)),
+                (4, 1, 96, 4), (2, 1, 256, 1)),
+    "gru": (lambda: nn.Sequential(nn.Linear(70, 520), tt.rnn.GRU(520, 90), nn.LayerNorm(90)),
+            (8, 1, 96, 8), (3, 1, 256, 1)),
+    "mamba": (WIDE["mamba"], (8, 1, 128, 8), (4, 1, 256, 1)),
+}
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending", "shuffle:11"])
+@pytest.mark.parametrize("name", TEAMS)
+def test_teams_of_blocks(name, order, emulator, monkeypatch):
+    """A row by a cluster, by blocks of a cooperative launch, and among many by one block: the same bits."""
+    monkeypatch.setenv("TTC_EMULATOR_ORDER", order)
+    seeded(SEED, "gpu", "teams of blocks", name)
+    make, cluster, cooperative = TEAMS[name]
+    model, many = make().eval(), torch.randn(STEPS, 80, 70).relu()
+
+    def steps_of(inputs: torch.Tensor, row: int, grid: tuple[int, ...]):
+        """The outputs and states of a row, in so many steps and in one run."""
+        compiled = on_gpu(model, torch.zeros(2, 70))
+        steps = torch.stack([compiled(x) for x in inputs])
+        states = compiled.save_states()
+        done = Emulated.of(emulator)
+        assert (done.grid_x, done.grid_y, done.block_threads, done.cluster_blocks) == grid
+        compiled.zero_states()
+        assert torch.equal(compiled.run(inputs), steps)
+        assert (done.grid_x, done.grid_y, done.block_threads, done.cluster_blocks) == grid
+        assert_same_bits(compiled.save_states(), states, "states after run")
+        return steps[:, row], states
+
+    alone = many[:, 5:6].contiguous()
+    steps, states = steps_of(alone, 0, cluster)
+    monkeypatch.setenv("TTC_EMULATOR_CLUSTERS", "0")
+    together, others = steps_of(alone, 0, cooperative)
+    assert torch.equal(together, steps)
+    assert_same_bits(others, states, "states by a cooperative launch")
+    monkeypatch.delenv("TTC_EMULATOR_CLUSTERS")
+    monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "1")
+    among, _ = steps_of(many, 5, (1, 8, 256, 1))
+    assert torch.equal(among, steps)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)

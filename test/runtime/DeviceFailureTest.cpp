@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeviceFixtures.h"
+#include "device/CudaDriver.h"
 #include "support/Checksum.h"
 
 #include <cstring>
@@ -323,6 +324,7 @@ TEST_CASE("Whichever of the driver's functions fails, all is given back") {
                              "cuOccupancyMaxActiveBlocksPerMultiprocessor",
                              "cuLaunchKernel",
                              "cuLaunchCooperativeKernel",
+                             "cuLaunchKernelEx",
                              "cuPointerGetAttribute",
                              "cuStreamCreate",
                              "cuStreamSynchronize",
@@ -341,6 +343,9 @@ TEST_CASE("Whichever of the driver's functions fails, all is given back") {
     int failures = 0;
     auto with = fakeDeviceModel();
     with->code.rows_are_independent = 0;
+    // A batch of 40 is then a cluster.
+    if (std::strcmp(function, "cuLaunchKernelEx") == 0)
+      with->code.block_threads = 128;
     TtcEmulator &driver = emulator();
     driver.error = 999; // CUDA_ERROR_UNKNOWN
     {
@@ -379,6 +384,21 @@ TEST_CASE("Whichever of the driver's functions fails, all is given back") {
   }
 }
 
+TEST_CASE("Where the driver counts no clusters, a team runs at the same time") {
+  auto with = fakeDeviceModel();
+  with->code.rows_are_independent = 0;
+  with->code.block_threads = 128;
+  DeviceModelHeld held(with->descriptor);
+  TtcEmulator &driver = emulator();
+  driver.failing = "cuOccupancyMaxActiveClusters";
+  driver.error = 1;
+  SessionHeld session(held.model, "cuda:0");
+  CHECK(stepOn(session.session, 40).code == TTC_OK);
+  CHECK(driver.gridX == 2);
+  CHECK(driver.clusterBlocks == 1);
+  driver.failing = nullptr;
+}
+
 TEST_CASE("A kernel that fails takes the device with it, which is said") {
   for (int fault : {2, 3, 4}) {
     CAPTURE(fault);
@@ -398,6 +418,16 @@ TEST_CASE("A kernel that fails takes the device with it, which is said") {
     }
     CHECK(emulator().contexts == 0);
   }
+}
+
+TEST_CASE("A thread that ends leaves its cluster waiting, which is found") {
+  auto with = faultyDeviceModel(2);
+  with->code.rows_are_independent = 0;
+  with->code.block_threads = 128;
+  DeviceModelHeld held(with->descriptor);
+  SessionHeld session(held.model, "cuda:0");
+  CHECK(stepOn(session.session, 64).code == TTC_ERROR_DEVICE);
+  CHECK(emulator().clusterBlocks == 4);
 }
 
 TEST_CASE("The emulator shows a barrier that is missing") {
@@ -438,4 +468,45 @@ TEST_CASE("The emulator is less forgiving than a GPU") {
   CHECK(read(values, block, sizeof(values)) != 0);
   CHECK(release(block) != 0);
   CHECK(release(reinterpret_cast<uintptr_t>(values)) != 0);
+}
+
+TEST_CASE("The emulator takes clusters of up to eight blocks along a row") {
+  emulator();
+  CurrentContext current;
+  const std::string image = readBytes(FAKE_IMAGE);
+  void *module = nullptr, *step = nullptr;
+  REQUIRE(driverFunction<int(void **, const void *, unsigned, int *, void **)>(
+              "cuModuleLoadDataEx")(&module, image.data(), 0, nullptr,
+                                    nullptr) == 0);
+  REQUIRE(driverFunction<int(void **, void *, const char *)>(
+              "cuModuleGetFunction")(&step, module, "ttc_step") == 0);
+  constexpr int invalidClusterSize = 912;
+  auto *count =
+      driverFunction<int(int *, void *, const ttc::CudaLaunchConfig *)>(
+          "cuOccupancyMaxActiveClusters");
+  auto *launch = driverFunction<int(const ttc::CudaLaunchConfig *, void *,
+                                    void **, void **)>("cuLaunchKernelEx");
+  int clusters = 0;
+  auto ask = [&](unsigned gridX, unsigned x, unsigned y) {
+    ttc::CudaLaunchAttribute cluster = {ttc::cuda::launchClusterDimension,
+                                        {x, y, 1}};
+    const ttc::CudaLaunchConfig config = {gridX, 1, 1,       256,      1,
+                                          1,     0, nullptr, &cluster, 1};
+    const int error = count(&clusters, step, &config);
+    // One that would be launched has no parameters here.
+    CHECK(launch(&config, step, nullptr, nullptr) == (error ? error : 1));
+    return error;
+  };
+  CHECK(ask(8, 8, 1) == 0);
+  // Four multiprocessors of eight blocks.
+  CHECK(clusters == 4);
+  CHECK(ask(8, 2, 1) == 0);
+  CHECK(clusters == 16);
+  CHECK(ask(16, 16, 1) == invalidClusterSize);
+  CHECK(ask(4, 3, 1) == invalidClusterSize);
+  CHECK(ask(4, 0, 1) == invalidClusterSize);
+  CHECK(ask(4, 2, 2) == invalidClusterSize);
+  Environment none("TTC_EMULATOR_CLUSTERS", "0");
+  CHECK(ask(8, 8, 1) == invalidClusterSize);
+  driverFunction<int(void *)>("cuModuleUnload")(module);
 }

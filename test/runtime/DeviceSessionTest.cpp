@@ -50,6 +50,74 @@ TEST_CASE("A team of blocks makes one row") {
   CHECK(onDevice.states() == onHost.states());
 }
 
+TEST_CASE("A team is a cluster, if it has few blocks and the device has any") {
+  for (const char *order : {"ascending", "descending", "shuffle:3"}) {
+    CAPTURE(order);
+    Environment environment("TTC_EMULATOR_ORDER", order);
+    auto with = fakeDeviceModel();
+    with->code.rows_are_independent = 0;
+    with->code.block_threads = 128;
+    DeviceModelHeld held(with->descriptor);
+    struct Expected {
+      int64_t batch;
+      uint32_t gridX, threads, clusterBlocks;
+    };
+    // A row keeps four threads busy.
+    for (const Expected &expected :
+         {Expected{30, 1, 128, 1}, Expected{50, 2, 128, 2},
+          Expected{64, 4, 64, 4}, Expected{200, 8, 128, 8},
+          Expected{300, 10, 128, 1}}) {
+      const int64_t batch = expected.batch;
+      CAPTURE(batch);
+      SessionHeld onDevice(held.model, "cuda:0"), onHost(held.model, "cpu");
+      for (int t = 0; t < 3; ++t) {
+        CHECK(onDevice.step(batch, t) == onHost.step(batch, t));
+        CHECK(onDevice.states() == onHost.states());
+      }
+      CHECK(emulator().gridX == expected.gridX);
+      CHECK(emulator().gridY == 1);
+      CHECK(emulator().blockThreads == expected.threads);
+      CHECK(emulator().clusterBlocks == expected.clusterBlocks);
+      CHECK(onDevice.run(batch, 6, 2) == onHost.run(batch, 6, 2));
+      CHECK(emulator().clusterBlocks == expected.clusterBlocks);
+      CHECK(onDevice.states() == onHost.states());
+    }
+  }
+}
+
+TEST_CASE("Several parts of a batch are several clusters") {
+  auto with = fakeDeviceModel();
+  with->code.block_threads = 128;
+  with->code.threads = {0, 300};
+  DeviceModelHeld held(with->descriptor);
+  SessionHeld onDevice(held.model, "cuda:0"), onHost(held.model, "cpu");
+  for (int t = 0; t < 3; ++t)
+    CHECK(onDevice.step(3, t) == onHost.step(3, t));
+  CHECK(emulator().gridX == 4);
+  CHECK(emulator().gridY == 3);
+  CHECK(emulator().blockThreads == 96);
+  CHECK(emulator().clusterBlocks == 4);
+  CHECK(onDevice.states() == onHost.states());
+}
+
+TEST_CASE("Without clusters the same team waits by memory of the device") {
+  auto with = fakeDeviceModel();
+  with->code.rows_are_independent = 0;
+  with->code.block_threads = 128;
+  auto blocksAfterStep = [&](uint32_t expectedGridX, uint32_t expectedCluster) {
+    DeviceModelHeld held(with->descriptor);
+    SessionHeld onDevice(held.model, "cuda:0"), onHost(held.model, "cpu");
+    CHECK(onDevice.step(200, 1) == onHost.step(200, 1));
+    CHECK(emulator().gridX == expectedGridX);
+    CHECK(emulator().clusterBlocks == expectedCluster);
+    return emulator().blocks;
+  };
+  const int asCluster = blocksAfterStep(8, 8);
+  // Of a step and of a sequence.
+  Environment none("TTC_EMULATOR_CLUSTERS", "0");
+  CHECK(blocksAfterStep(7, 1) == asCluster + 2);
+}
+
 namespace {
 
 Outcome stepOn(ttc_session *session, const void *x, void *y, int64_t batch) {
@@ -185,6 +253,20 @@ TEST_CASE("A step that repeats is recorded once, and replayed") {
     CHECK(onDevice.step(9, t) == onHost.step(9, t));
   CHECK(emulator().graphs == 1);
   CHECK(emulator().graphLaunches == before + 6);
+}
+
+TEST_CASE("A cluster is recorded and replayed, too") {
+  auto with = fakeDeviceModel();
+  with->code.rows_are_independent = 0;
+  with->code.block_threads = 128;
+  DeviceModelHeld held(with->descriptor);
+  SessionHeld onDevice(held.model, "cuda:0"), onHost(held.model, "cpu");
+  const int before = emulator().graphLaunches;
+  for (int t = 0; t < 6; ++t)
+    CHECK(onDevice.step(64, t) == onHost.step(64, t));
+  CHECK(emulator().graphLaunches == before + 4);
+  CHECK(emulator().clusterBlocks == 4);
+  CHECK(onDevice.states() == onHost.states());
 }
 
 TEST_CASE("Where the driver cannot record, steps are launched") {
