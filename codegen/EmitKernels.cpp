@@ -88,7 +88,10 @@ private:
     return special(Intrinsic::nvvm_read_ptx_sreg_tid_x);
   }
 
+  /// As many as the launch says, where it may be clusters of smaller blocks.
   Value *threadsOfBlock() {
+    if (!gpu.hasClusters())
+      return number(blockThreads);
     if (gpu.isEmulated())
       return builder.CreateCall(external("ttc_gpu_threads", i64, {}));
     return special(Intrinsic::nvvm_read_ptx_sreg_ntid_x);
@@ -179,7 +182,8 @@ private:
     kernel->addFnAttr(Attribute::NoUnwind);
     if (!gpu.isEmulated()) {
       kernel->setCallingConv(CallingConv::PTX_Kernel);
-      kernel->addFnAttr("nvvm.maxntid", std::to_string(blockThreads));
+      kernel->addFnAttr(gpu.hasClusters() ? "nvvm.maxntid" : "nvvm.reqntid",
+                        std::to_string(blockThreads));
       // One is enough: for two the assembler would keep values in memory.
       kernel->addFnAttr("nvvm.minctasm", "1");
     }

@@ -21,7 +21,8 @@
 
 namespace ttc {
 
-/// The most threads of a block; a launch may have fewer, whole warps of 32.
+/// Threads of a block, a multiple of a warp's 32. A launch of clusters may have
+/// fewer, whole warps.
 inline constexpr unsigned blockThreads = 256;
 
 /// What the kernels are for.

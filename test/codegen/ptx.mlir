@@ -9,7 +9,7 @@
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_75 --emit=ptx | FileCheck %s --check-prefix=OLDER
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_120 --emit=ptx | FileCheck %s --check-prefix=NEWER
 // RUN: FileCheck %s --input-file=%t.ptx --check-prefix=CLUSTER
-// RUN: ttc %s --target=nvptx --gpu-arch=sm_89 --emit=ptx | FileCheck %s --check-prefix=GRID --implicit-check-not=cluster
+// RUN: ttc %s --target=nvptx --gpu-arch=sm_89 --emit=ptx | FileCheck %s --check-prefix=GRID --implicit-check-not=cluster --implicit-check-not=%ntid
 
 ttc.model @a(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
   %0 = ttc.linear "net.0" (%x) : tensor<?x784xf32> -> tensor<?x128xf32>
@@ -76,8 +76,8 @@ ttc.model @a(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
 // CONTRACTED-NOT: mul.rn.ftz.f32 {{.*}}
 // CONTRACTED: fma.rn.ftz.f32
 
-// A block has as many threads as the launch says. A launch of clusters has a barrier of its own, where the GPU has
-// clusters; so have those of one block, and of several.
+// Where the GPU has clusters, these have a barrier of their own beside that of one block and that of several, and
+// the launch says how many threads a block has.
 // CLUSTER: .entry ttc_step(
 // CLUSTER-DAG: mov.u32 %{{.*}}, %cluster_nctaid.x;
 // CLUSTER-DAG: mov.u32 %{{.*}}, %ntid.x;
@@ -85,8 +85,7 @@ ttc.model @a(%x: tensor<?x784xf32>) -> tensor<?x10xf32> {
 // CLUSTER: barrier.cluster.arrive.aligned;
 // CLUSTER-NEXT: barrier.cluster.wait.aligned;
 // CLUSTER: atom.{{.*}}add.u32
-// GRID: .maxntid 256
-// GRID: %ntid.x
+// GRID: .reqntid 256
 // GRID: atom.{{.*}}add.u32
 
 // OLDER: .target sm_75

@@ -145,13 +145,15 @@ typedef struct ttc_device_image {
 /// states, scratch, all on the device; int64_t batch, int64_t steps (of ttc_run
 /// alone), uint32_t *barriers. Their layout of states is that of the CPU's.
 ///
-/// A grid has x blocks that make the timestep of some rows of the batch
-/// together, y times for so many parts of the batch. Blocks have all as many
-/// threads: whole warps of 32, `block_threads` at most. With x > 1 they wait
-/// for each other. Either all blocks run at the same time (a cooperative
-/// launch), and `barriers` has 2 y numbers that are zero before the first
-/// launch and belong to the kernels from then on; or, with an image for sm_90
-/// or later, or for "emulated", each x blocks are launched as one cluster.
+/// A grid has x blocks of `block_threads` threads that make the timestep of
+/// some rows of the batch together, y times for so many parts of the batch.
+/// With x > 1 all blocks must run at the same time (a cooperative launch), and
+/// `barriers` has 2 y numbers that are zero before the first launch and belong
+/// to the kernels from then on.
+///
+/// With an image for sm_90 or later, or for "emulated", each x blocks may be
+/// launched as a cluster instead: `barriers` is not used then. These kernels
+/// take smaller blocks, too, of whole warps of 32 threads.
 typedef struct ttc_device_code {
   uint64_t prepared_size;
   /// As in the descriptor: the embedded weights, prepared for a GPU, or null.
