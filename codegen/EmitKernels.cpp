@@ -55,6 +55,11 @@ public:
     emitOpaque();
     emitReadLane(readLaneF32, Type::getFloatTy(context));
     emitReadLane(readLaneF64, Type::getDoubleTy(context));
+    emitMultiply(multiplyBF16, "ttc_gpu_multiply_bf16",
+                 Intrinsic::nvvm_mma_m16n8k16_row_col_bf16);
+    emitMultiply(multiplyTF32, "ttc_gpu_multiply_tf32",
+                 Intrinsic::nvvm_mma_m16n8k8_row_col_tf32);
+    emitRoundToTF32();
     // Membranes that decay reach subnormals: they are zero, as on a CPU.
     for (Function &function : module)
       if (!function.isDeclaration() && !gpu.keepsSubnormals)
@@ -357,6 +362,55 @@ private:
       halves = builder.CreateInsertElement(
           halves, shuffle(builder.CreateExtractElement(halves, i)), i);
     builder.CreateRet(builder.CreateBitCast(halves, type));
+  }
+
+  /// A function of the matrix units: of vectors of words, four of the first
+  /// matrix and two of the second, and four sums.
+  void emitMultiply(StringRef name, StringRef emulated, Intrinsic::ID id) {
+    Function *function = module.getFunction(name);
+    if (!function)
+      return;
+    function->setLinkage(GlobalValue::InternalLinkage);
+    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
+    SmallVector<Value *> elements;
+    for (Argument &argument : function->args())
+      for (uint64_t i = 0;
+           i < cast<FixedVectorType>(argument.getType())->getNumElements(); ++i)
+        elements.push_back(builder.CreateExtractElement(&argument, i));
+    Type *sums = function->getReturnType();
+    if (gpu.isEmulated()) {
+      SmallVector<Type *> types;
+      for (Value *element : elements)
+        types.push_back(element->getType());
+      types.push_back(pointer);
+      Value *room = builder.CreateAlloca(sums);
+      elements.push_back(room);
+      builder.CreateCall(external(emulated, builder.getVoidTy(), types),
+                         elements);
+      builder.CreateRet(builder.CreateLoad(sums, room));
+      return;
+    }
+    Value *products = builder.CreateIntrinsic(id, {}, elements);
+    Value *result = PoisonValue::get(sums);
+    for (unsigned i = 0; i < cast<FixedVectorType>(sums)->getNumElements(); ++i)
+      result = builder.CreateInsertElement(
+          result, builder.CreateExtractValue(products, i), uint64_t(i));
+    builder.CreateRet(result);
+  }
+
+  void emitRoundToTF32() {
+    Function *function = module.getFunction(roundToTF32);
+    if (!function)
+      return;
+    function->setLinkage(GlobalValue::InternalLinkage);
+    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
+    Value *value = function->getArg(0);
+    builder.CreateRet(
+        gpu.isEmulated() ? builder.CreateCall(external("ttc_gpu_round_tf32",
+                                                       i32, {value->getType()}),
+                                              {value})
+                         : builder.CreateIntrinsic(
+                               i32, Intrinsic::nvvm_f2tf32_rna, {value}));
   }
 
   /// A team of some rows has whole tiles of them.

@@ -34,8 +34,12 @@ struct GpuTarget {
   /// subnormal numbers of f32 are more than zero.
   bool contracts = false, keepsSubnormals = false;
   bool isEmulated() const { return architecture == "emulated"; }
+  /// The number of the architecture: 90 of "sm_90a", 0 of the emulator's.
+  unsigned number() const;
+  /// Whether its matrix units multiply bf16 and tf32.
+  bool multipliesMatrices() const { return isEmulated() || number() >= 80; }
   /// Whether blocks can be launched as clusters, which wait in hardware.
-  bool hasClusters() const;
+  bool hasClusters() const { return isEmulated() || number() >= 90; }
 };
 
 /// What is put into a compiled model for one architecture.

@@ -45,17 +45,13 @@ static const llvm::Target *nvptx() {
   return TargetRegistry::lookupTarget(Triple(nvptxTriple), reason);
 }
 
-/// 90 of "sm_90a"; 0 if there is none.
-static unsigned numberOf(StringRef architecture) {
+unsigned GpuTarget::number() const {
+  StringRef digits = architecture;
   unsigned number = 0;
-  return architecture.consume_front("sm_") &&
-                 !architecture.rtrim("af").getAsInteger(10, number)
-             ? number
-             : 0;
-}
-
-bool GpuTarget::hasClusters() const {
-  return isEmulated() || numberOf(architecture) >= 90;
+  if (!digits.consume_front("sm_") ||
+      digits.rtrim("af").getAsInteger(10, number))
+    return 0;
+  return number;
 }
 
 Expected<GpuTarget> ttc::resolveGpu(StringRef architecture) {
@@ -68,7 +64,8 @@ Expected<GpuTarget> ttc::resolveGpu(StringRef architecture) {
         "this LLVM was built without NVPTX: no code for GPUs can be made");
   std::unique_ptr<MCSubtargetInfo> info(
       target->createMCSubtargetInfo(Triple(nvptxTriple), "", ""));
-  if (numberOf(architecture) < 75 || !info->isCPUStringValid(architecture))
+  constexpr unsigned oldest = 75;
+  if (gpu.number() < oldest || !info->isCPUStringValid(architecture))
     return createStringError(
         "--gpu-arch names '" + architecture +
         "', but takes sm_75 or later, as NVIDIA names them (sm_80, sm_90, "

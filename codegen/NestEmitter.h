@@ -110,11 +110,21 @@ private:
 
   // ThreadProduct.cpp
   struct Quad;
+  /// The bytes that a thread reads at once, from an address that is a multiple
+  /// of them.
+  static constexpr int64_t widestLoad = 16;
+  /// The numbers of the products, those of the same input together: the gates
+  /// of a layer.
+  static llvm::SmallVector<llvm::SmallVector<unsigned>>
+  groupByInput(mlir::ValueRange inputs);
   void emitThreadProducts(const Products &products);
   void emitThreadTiles(const Products &products, mlir::Value rows,
                        int64_t tileRows);
   void emitQuad(const Products &products, const Quad &quad,
                 llvm::ArrayRef<llvm::SmallVector<mlir::Value>> sums);
+  mlir::Value choose(mlir::Value number, llvm::SmallVector<mlir::Value> values);
+  void emitRow(const Products &products, const Quad &quad, mlir::Value turn,
+               mlir::ValueRange sums);
   void emitThreadRows(const Products &products, mlir::Value firstRow);
   llvm::SmallVector<mlir::Value> sumChain(const Products &products,
                                           llvm::ArrayRef<unsigned> together,
@@ -125,10 +135,22 @@ private:
                                            mlir::Value first, int64_t count);
   void scale(const Products &products, unsigned index, mlir::Value column,
              llvm::MutableArrayRef<mlir::Value> sums);
+  mlir::Value loadThreadWeights(const Products &products, unsigned index,
+                                mlir::Value column, mlir::Value k);
   mlir::Value isAligned(Buffer buffer);
   void emitColumn(const Products &products, mlir::Value row, mlir::Value column,
                   mlir::ValueRange sums);
   mlir::Value readLane(mlir::Value value, mlir::Value lane, mlir::Value mask);
+  mlir::Value callThreadFunction(llvm::StringRef name, mlir::Type result,
+                                 mlir::ValueRange arguments);
+
+  // WarpProduct.cpp
+  struct WarpTile;
+  bool isForWarp(const Products &products, unsigned index);
+  void emitWarpProducts(const Products &products);
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>>
+  sumByWarp(const Products &products, llvm::ArrayRef<unsigned> together,
+            const WarpTile &tile);
 
   // ElementwiseNest.cpp
   void emitElementwise(NestOp nest, const NestBuffers &buffers);

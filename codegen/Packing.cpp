@@ -28,8 +28,8 @@ namespace {
 class PackingBuilder {
 public:
   PackingBuilder(ImplicitLocOpBuilder &b, func::FuncOp function, Type from,
-                 Type to, int64_t depth)
-      : b(b), from(from), to(to), depth(depth) {
+                 Type to, int64_t depth, bool isTF32)
+      : b(b), from(from), to(to), depth(depth), isTF32(isTF32) {
     ValueRange arguments = function.getArguments();
     matrixPointer = arguments[0], packedPointer = arguments[1];
     fromStart = arguments[2], toStart = arguments[3];
@@ -49,8 +49,7 @@ public:
       return forEach(inputs, sum, [&](Value k, Value sum) -> Value {
         Value value =
             arith::SelectOp::create(b, row.exists, weight(row, k), none);
-        Value stored =
-            from == to ? value : arith::TruncFOp::create(b, to, value);
+        Value stored = round(value);
         memref::StoreOp::create(b, stored, packed, ValueRange{placeOf(row, k)});
         // A large number may be infinite in fewer bits.
         Value used =
@@ -105,6 +104,30 @@ public:
   }
 
 private:
+  Value round(Value value) {
+    if (from != to)
+      return arith::TruncFOp::create(b, to, value);
+    return isTF32 ? roundToTF32(value) : value;
+  }
+
+  /// To ten bits of the fraction, halves away from zero: as cvt.rna.tf32 of PTX
+  /// does. What is not finite stays as it is.
+  Value roundToTF32(Value value) {
+    Type i32 = b.getI32Type();
+    auto word = [&](uint32_t bits) -> Value {
+      return arith::ConstantIntOp::create(b, i32, int64_t(int32_t(bits)));
+    };
+    Value bits = arith::BitcastOp::create(b, i32, value);
+    Value exponent = arith::AndIOp::create(b, bits, word(0x7f800000));
+    Value isFinite = arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
+                                           exponent, word(0x7f800000));
+    Value rounded = arith::AndIOp::create(
+        b, arith::AddIOp::create(b, bits, word(0x1000)), word(0xffffe000));
+    return arith::BitcastOp::create(
+        b, value.getType(),
+        arith::SelectOp::create(b, isFinite, rounded, bits));
+  }
+
   /// An output feature of a panel.
   struct Row {
     Value panelRow; ///< the panel's first one
@@ -181,6 +204,7 @@ private:
   ImplicitLocOpBuilder &b;
   Type from, to;
   int64_t depth;
+  bool isTF32;
   Value matrixPointer, packedPointer, fromStart, toStart;
   Value outputs, inputs, rowStride, panels, width, firstRow, behind;
   Value matrix, none;
@@ -196,9 +220,11 @@ static std::string nameOf(Type type) {
 
 /// The function of this name, made at its first use.
 static func::FuncOp getFunction(func::FuncOp prepare, Type from, Type to,
-                                int64_t depth, void (PackingBuilder::*emit)()) {
-  std::string name =
-      (prepare.getSymName() + ".pack_" + nameOf(from) + "_" + nameOf(to)).str();
+                                int64_t depth, bool isTF32,
+                                void (PackingBuilder::*emit)()) {
+  std::string name = (prepare.getSymName() + ".pack_" + nameOf(from) + "_" +
+                      (isTF32 ? "tf32" : nameOf(to)))
+                         .str();
   if (depth > 1)
     name += "x" + std::to_string(depth);
   auto module = prepare->getParentOfType<ModuleOp>();
@@ -210,18 +236,19 @@ static func::FuncOp getFunction(func::FuncOp prepare, Type from, Type to,
   types.append(9, b.getIndexType());
   auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   b.setInsertionPointToStart(function.addEntryBlock());
-  PackingBuilder builder(b, function, from, to, depth);
+  PackingBuilder builder(b, function, from, to, depth, isTF32);
   (builder.*emit)();
   func::ReturnOp::create(b);
   return function;
 }
 
-func::FuncOp ttc::getPackFunction(func::FuncOp prepare, Type from, Type to,
-                                  int64_t depth) {
-  return getFunction(prepare, from, to, depth, &PackingBuilder::convert);
+func::FuncOp ttc::getPackFunction(func::FuncOp prepare, Type from,
+                                  const PackedForm &form) {
+  return getFunction(prepare, from, form.element, form.panels.depth,
+                     form.isTF32, &PackingBuilder::convert);
 }
 
 func::FuncOp ttc::getQuantizeFunction(func::FuncOp prepare, Type from) {
   return getFunction(prepare, from, IntegerType::get(prepare.getContext(), 8),
-                     /*depth=*/1, &PackingBuilder::quantize);
+                     /*depth=*/1, /*isTF32=*/false, &PackingBuilder::quantize);
 }

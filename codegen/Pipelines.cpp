@@ -65,9 +65,10 @@ void ttc::addSchedulePasses(OpPassManager &pm, const Schedule &schedule,
   pm.addPass(createCSEPass());
 }
 
-void ttc::addGpuSchedulePasses(OpPassManager &pm, const VectorUnit &host) {
+void ttc::addGpuSchedulePasses(OpPassManager &pm, const VectorUnit &host,
+                               bool usesTF32) {
   pm.addPass(createScheduleGPU(
-      ScheduleGPUOptions{host.lanes, host.registers, host.hasFMA}));
+      ScheduleGPUOptions{host.lanes, host.registers, host.hasFMA, usesTF32}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

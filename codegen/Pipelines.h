@@ -45,8 +45,10 @@ void addFusePasses(mlir::OpPassManager &pm, const Schedule &schedule,
 /// be some.
 void addSchedulePasses(mlir::OpPassManager &pm, const Schedule &schedule,
                        int64_t workers = 1);
-/// The same for a GPU; prepare is for the CPU with this unit.
-void addGpuSchedulePasses(mlir::OpPassManager &pm, const VectorUnit &host);
+/// The same for a GPU, whose products are in tf32 if so said; prepare is for
+/// the CPU with this unit.
+void addGpuSchedulePasses(mlir::OpPassManager &pm, const VectorUnit &host,
+                          bool usesTF32 = false);
 /// 5 to the LLVM dialect.
 void addLLVMPasses(mlir::OpPassManager &pm, const VectorUnit &unit);
 

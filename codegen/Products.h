@@ -66,6 +66,16 @@ struct NestEmitter::Tile {
   mlir::Value existing;
 };
 
+/// Neighbouring columns of neighbouring rows, which one thread of a GPU
+/// computes.
+struct NestEmitter::Quad {
+  mlir::Value row;
+  int64_t rows;
+  mlir::Value column;
+  /// Where the rows end, if some of the quad's may lie beyond; else null.
+  mlir::Value endRow;
+};
+
 } // namespace ttc
 
 #endif // TTC_CODEGEN_PRODUCTS_H

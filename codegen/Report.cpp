@@ -186,7 +186,11 @@ private:
             ? llvm::formatv(", {0} products", op.getNumProducts()).str()
             : std::string());
     if (schedule.isGPU) {
-      nest.scheme = describeThreads(*first, chains);
+      bool byMatrices =
+          llvm::any_of(plans, [](const PanelPlan &p) { return p.depth > 1; });
+      nest.scheme = byMatrices || schedule.multipliesTF32(first->panels.inputs)
+                        ? describeWarps(byMatrices ? "bf16" : "tf32")
+                        : describeThreads(*first, chains);
       return;
     }
     bool byMatrices = fitsMatrixUnit(schedule, plans, events);
@@ -240,6 +244,11 @@ private:
     if (chains > 1)
       text += llvm::formatv("; of few rows, {0} threads a sum", chains);
     return text;
+  }
+
+  std::string describeWarps(StringRef type) {
+    return llvm::formatv("matrices of {0} at once; {1} columns a thread", type,
+                         PanelPlan::threadColumns);
   }
 
   std::string elementwiseScheme(TypeRange types) {

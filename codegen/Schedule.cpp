@@ -43,7 +43,13 @@ Schedule Schedule::forElements(int64_t bytes) const {
 }
 
 int64_t Schedule::depth(int64_t inputs) const {
-  return hasPairs && inputs % 2 == 0 ? 2 : 1;
+  return (hasPairs || isGPU) && inputs % 2 == 0 ? 2 : 1;
+}
+
+bool Schedule::multipliesTF32(int64_t inputs) const {
+  // As with bf16: of a short sum the rounding would be the larger part.
+  constexpr int64_t shortest = 32;
+  return usesTF32 && inputs >= shortest;
 }
 
 int64_t Schedule::tileRows(int64_t vectors, int64_t chains) const {

@@ -33,11 +33,15 @@ struct VectorUnit {
   bool hasPairs = false, hasMatrices = false;
   /// Whether vectors are scaled by powers of two: AVX-512.
   bool hasScale = false;
+  /// Whether a GPU multiplies f32 by its matrix units, rounded to tf32. Pairs
+  /// of bf16 it always multiplies so.
+  bool usesTF32 = false;
 
-  static VectorUnit ofThread() {
+  static VectorUnit ofThread(bool usesTF32 = false) {
     VectorUnit thread;
     thread.lanes = 1;
     thread.isGPU = true;
+    thread.usesTF32 = usesTF32;
     return thread;
   }
 };
@@ -87,6 +91,8 @@ struct Schedule : VectorUnit {
   /// How many of the `inputs` of a product in bf16 are multiplied at once: a
   /// PanelPlan's depth.
   int64_t depth(int64_t inputs) const;
+  /// Whether a product with so many `inputs` is multiplied in tf32.
+  bool multipliesTF32(int64_t inputs) const;
   /// The rows of a tile of one panel of `vectors` registers.
   int64_t tileRows(int64_t vectors, int64_t chains) const;
 

@@ -37,18 +37,18 @@ struct ScheduleGPU : ttc::impl::ScheduleGPUBase<ScheduleGPU> {
     if (!step)
       return signalPassFailure();
     BytesAttr threads = countThreads(step);
-    if (failed(scheduleModel(module, forThreads(),
+    if (failed(scheduleModel(module, schedule(),
                              Schedule(VectorUnit{lanes, registers, fma}),
                              /*workers=*/1)))
       return signalPassFailure();
     module->setAttr(threadsAttr, threads);
   }
 
-  static Schedule forThreads() { return Schedule(VectorUnit::ofThread()); }
+  Schedule schedule() const { return Schedule(VectorUnit::ofThread(tf32)); }
 
   /// How many threads the widest operation of a timestep keeps busy: in all, or
   /// for each row of the batch.
-  static BytesAttr countThreads(func::FuncOp step) {
+  BytesAttr countThreads(func::FuncOp step) const {
     int64_t fixed = 0, perBatch = 0;
     for (Operation &op : step.getBody().front().without_terminator()) {
       if (!becomesLoops(&op))
@@ -57,21 +57,30 @@ struct ScheduleGPU : ttc::impl::ScheduleGPUBase<ScheduleGPU> {
       int64_t threads = 1;
       for (int64_t size : type.getShape())
         threads *= ShapedType::isDynamic(size) ? 1 : size;
-      int64_t chains = 0;
-      if (auto nest = dyn_cast<NestOp>(op))
-        for (Value weight : nest.getProductWeights()) {
-          auto matrix = cast<RankedTensorType>(weight.getType());
-          chains =
-              std::max(chains, PanelPlan(matrix.getDimSize(0),
-                                         matrix.getDimSize(1), forThreads())
-                                   .chains);
-        }
-      if (chains)
-        threads = llvm::divideCeil(threads, PanelPlan::threadColumns) * chains;
+      if (auto nest = dyn_cast<NestOp>(op); nest && nest.hasProduct())
+        threads = llvm::divideCeil(threads, PanelPlan::threadColumns) *
+                  threadsOfQuad(nest);
       int64_t &most = type.hasStaticShape() ? fixed : perBatch;
       most = std::max(most, threads);
     }
     return BytesAttr::get(step.getContext(), fixed, perBatch);
+  }
+
+  /// How many threads may share the sums of four columns of a row. Those of a
+  /// warp have as many rows together.
+  int64_t threadsOfQuad(NestOp nest) const {
+    int64_t most = 1;
+    for (auto [input, weight] :
+         llvm::zip_equal(nest.getProductInputs(), nest.getProductWeights())) {
+      auto matrix = cast<RankedTensorType>(weight.getType());
+      int64_t inputs = matrix.getDimSize(1);
+      if (getElementTypeOrSelf(input).isBF16() ||
+          schedule().multipliesTF32(inputs))
+        return 1;
+      most = std::max(
+          most, PanelPlan(matrix.getDimSize(0), inputs, schedule()).chains);
+    }
+    return most;
   }
 };
 

@@ -216,8 +216,7 @@ private:
     Matrix matrix = matrixOf(weight);
     func::FuncOp pack =
         form.numScales ? getQuantizeFunction(prepare, type.getElementType())
-                       : getPackFunction(prepare, type.getElementType(),
-                                         form.element, panels.depth);
+                       : getPackFunction(prepare, type.getElementType(), form);
     for (auto [index, group] : llvm::enumerate(panels.groups)) {
       SmallVector<Value> arguments = {
           whole->function.getArgument(matrix.pointer),

@@ -37,6 +37,10 @@ void ttc::keepLoop(scf::ForOp loop) {
                     /*parallelAccesses=*/{}));
 }
 
+void ttc::keepLoopOf(ArrayRef<Value> results) {
+  keepLoop(results.front().getDefiningOp<scf::ForOp>());
+}
+
 RankedTensorType ttc::tensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
@@ -89,7 +93,9 @@ PackedForm PreparedPlan::packedForm(RankedTensorType weight, Layout layout,
   }
   PanelPlan panels(weight.getDimSize(0), inputs,
                    schedule.forElements(elementBytes(weight)), depth);
-  PackedForm form{panels, stored, panels.storedElements(), 0, 0, 0};
+  PackedForm form{panels, stored, panels.storedElements(), false, 0, 0, 0};
+  form.isTF32 = stored.isF32() && layout == Layout::Panels &&
+                schedule.multipliesTF32(inputs);
   if (form.element.isInteger()) {
     form.elements = panels.packedElements();
     form.numScales = panels.paddedOutputs();

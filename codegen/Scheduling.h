@@ -41,6 +41,8 @@ struct PackedForm {
   mlir::Type element;
   /// The panels and what stands behind them in their type.
   int64_t elements;
+  /// Whether they are rounded to tf32, in 32 bits.
+  bool isTF32 = false;
   /// Of weights that are whole numbers: a scale of f32 for each output feature
   /// of the panels, so many bytes behind their start. The product is multiplied
   /// by it. 0 where the panels have the weights themselves.
@@ -84,6 +86,9 @@ inline constexpr llvm::StringLiteral loopAnnotationAttr =
 /// out, and hold more in registers than there are.
 void keepLoop(mlir::scf::ForOp loop);
 
+/// The same for the loop that gives `results`.
+void keepLoopOf(llvm::ArrayRef<mlir::Value> results);
+
 /// Gives a number as it is, of which the optimizer knows nothing.
 inline constexpr llvm::StringLiteral opaqueFunction = "ttc.opaque";
 
@@ -91,6 +96,14 @@ inline constexpr llvm::StringLiteral opaqueFunction = "ttc.opaque";
 /// warp whose value is wanted, and a mask of the lanes that take part.
 inline constexpr llvm::StringLiteral readLaneF32 = "ttc.read_lane_f32";
 inline constexpr llvm::StringLiteral readLaneF64 = "ttc.read_lane_f64";
+
+/// What the threads of a warp multiply matrices with: 16 rows of weights, 8 of
+/// inputs, and the sums, of which each thread has what PTX calls a fragment of
+/// mma.m16n8k16 (bf16) or mma.m16n8k8 (tf32). And how a number of f32 becomes
+/// one of tf32, in a word.
+inline constexpr llvm::StringLiteral multiplyBF16 = "ttc.multiply_bf16";
+inline constexpr llvm::StringLiteral multiplyTF32 = "ttc.multiply_tf32";
+inline constexpr llvm::StringLiteral roundToTF32 = "ttc.round_tf32";
 
 /// Who computes a timestep.
 enum class StepForm {
@@ -182,9 +195,9 @@ int64_t elementBytes(mlir::Type type);
 /// the panels, where each begins in bytes, the matrix's rows and columns and
 /// how far apart its rows are, of one PanelGroup the panels, their width and
 /// their first row, and which element to leave the sum of 0 · weight in: 0, or
-/// NaN if a weight is not finite. `depth` is that of the panels' plan.
+/// NaN if a weight is not finite.
 mlir::func::FuncOp getPackFunction(mlir::func::FuncOp prepare, mlir::Type from,
-                                   mlir::Type to, int64_t depth);
+                                   const PackedForm &form);
 
 /// The same for panels of i8: its last argument is where the scales begin, in
 /// bytes.

@@ -41,13 +41,17 @@ def ScheduleGPU : Pass<"ttc-schedule-gpu", "::mlir::ModuleOp"> {
     (schedule-cpu), where a worker is a thread of a GPU: neighbours take neighbouring
     elements. Of a product each computes four neighbouring columns, for a tile of rows,
     or, where there are few rows, a part of the sums, which neighbours then add.
-    prepare stays what a CPU runs, but leaves a matrix as one panel. The options are
-    those of that CPU.
+    Pairs of bf16, and on demand f32 rounded to tf32, are multiplied by the matrix units
+    of a warp, which sums four columns of some rows in each of its threads.
+    prepare stays what a CPU runs, but leaves a matrix as one panel. The first
+    options are those of that CPU.
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", "16", "f32 elements of a vector register">,
     Option<"registers", "registers", "int64_t", "32", "vector registers">,
-    Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">
+    Option<"fma", "fma", "bool", "true", "whether there is a fused multiply-add">,
+    Option<"tf32", "tf32", "bool", "false",
+           "whether products of f32 are multiplied in tf32, which GPUs have">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",

@@ -24,25 +24,8 @@ using namespace ttc;
 
 static constexpr int64_t columnsPerThread = PanelPlan::threadColumns;
 
-/// The bytes that a thread reads at once, from an address that is a multiple of
-/// them.
-static constexpr int64_t widestLoad = 16;
-
-/// Neighbouring columns of some rows, which one thread computes.
-struct NestEmitter::Quad {
-  Value row;
-  int64_t rows;
-  Value column;
-};
-
-/// Keeps the loop that gives `sums` a loop.
-static void keep(ArrayRef<Value> sums) {
-  keepLoop(sums.front().getDefiningOp<scf::ForOp>());
-}
-
-/// The numbers of the products, those of the same input together: the gates of
-/// a layer.
-static SmallVector<SmallVector<unsigned>> groupByInput(ValueRange inputs) {
+SmallVector<SmallVector<unsigned>>
+NestEmitter::groupByInput(ValueRange inputs) {
   SmallVector<SmallVector<unsigned>> groups;
   for (unsigned p = 0; p < inputs.size(); ++p) {
     auto same = llvm::find_if(groups, [&](ArrayRef<unsigned> group) {
@@ -56,6 +39,9 @@ static SmallVector<SmallVector<unsigned>> groupByInput(ValueRange inputs) {
   return groups;
 }
 
+/// Matrix units sum what they multiply in an order of their own: where there is
+/// something for them, all rows go through them.
+///
 /// Where there are rows enough to keep every worker busy with tiles of several,
 /// they are computed so: a weight that is read serves all rows of a tile.
 /// Otherwise the chains of a sum are shared out among neighbouring threads. A
@@ -71,6 +57,9 @@ void NestEmitter::emitThreadProducts(const Products &products) {
   // all of them.
   constexpr int64_t mostSums = 128;
   NestOp nest = products.nest;
+  for (unsigned p = 0; p < products.plans.size(); ++p)
+    if (isForWarp(products, p))
+      return emitWarpProducts(products);
   int64_t words = llvm::divideCeil(
       elementBytes(nest.getProductInputs().front().getType()), 4);
   int64_t sums = products.plans.size() + llvm::Log2_64(products.chains());
@@ -98,7 +87,7 @@ void NestEmitter::emitThreadTiles(const Products &products, Value rows,
   Value tiles = arith::DivUIOp::create(b, rows, constant(tileRows));
   sharedLoops({tiles, constant(quads)}, [&](ArrayRef<Value> at) {
     Quad quad{mul(at[0], constant(tileRows)), tileRows,
-              mul(at[1], constant(columnsPerThread))};
+              mul(at[1], constant(columnsPerThread)), Value()};
     SmallVector<SmallVector<Value>> sums;
     for (auto [p, plan] : llvm::enumerate(products.plans)) {
       sums.push_back(sumChains(products, p, quad, constant(0), plan.chains));
@@ -109,49 +98,83 @@ void NestEmitter::emitThreadTiles(const Products &products, Value rows,
 }
 
 /// The updates of a quad's elements, from the sums of each product and row.
-/// They are written out for a few rows: of more, a loop of two turns makes a
-/// half each, for which it chooses the sums.
+/// They are written out for a few rows; more have a loop, each turn of which
+/// chooses the sums of its rows.
 void NestEmitter::emitQuad(const Products &products, const Quad &quad,
                            ArrayRef<SmallVector<Value>> sums) {
   constexpr int64_t mostOperations = 80;
   NestOp nest = products.nest;
   int64_t operations = llvm::range_size(nest.getBody().front());
-  if (quad.rows > 1 &&
-      quad.rows * columnsPerThread * operations > mostOperations) {
-    int64_t half = quad.rows / 2;
-    auto halves = scf::ForOp::create(b, constant(0), constant(2), constant(1));
-    keepLoop(halves);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(halves.getBody());
-    Value turn = halves.getInductionVar();
-    Value isFirst =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, turn, constant(0));
-    SmallVector<SmallVector<Value>> chosen;
-    for (ArrayRef<Value> ofProduct : sums) {
-      chosen.emplace_back();
-      for (int64_t r = 0; r < half; ++r)
-        chosen.back().push_back(arith::SelectOp::create(
-            b, isFirst, ofProduct[r], ofProduct[half + r]));
+  if (quad.rows == 1 ||
+      quad.rows * columnsPerThread * operations <= mostOperations) {
+    for (int64_t r = 0; r < quad.rows; ++r) {
+      SmallVector<Value> ofRow;
+      for (ArrayRef<Value> ofProduct : sums)
+        ofRow.push_back(ofProduct[r]);
+      emitRow(products, quad, constant(r), ofRow);
     }
-    Value row = add(quad.row, mul(turn, constant(half)));
-    return emitQuad(products, Quad{row, half, quad.column}, chosen);
+    return;
   }
-  for (int64_t r = 0; r < quad.rows; ++r) {
-    Value row = add(quad.row, constant(r));
-    SmallVector<Value> ofRow;
-    for (ArrayRef<Value> ofProduct : sums)
-      ofRow.push_back(ofProduct[r]);
-    // Whole quads read and write their elements at once.
-    if (products.outputs() % columnsPerThread == 0) {
-      emitTileUpdate(products, row, quad.column, ofRow, Mask());
-      continue;
+  assert(llvm::isPowerOf2_64(quad.rows));
+  // The assembler runs out of registers for fewer turns of a warp's rows, and
+  // for more of others.
+  int64_t count = quad.endRow ? quad.rows : 2;
+  int64_t each = quad.rows / count;
+  auto turns = scf::ForOp::create(b, constant(0), constant(count), constant(1));
+  keepLoop(turns);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(turns.getBody());
+  Value turn = turns.getInductionVar();
+  SmallVector<SmallVector<Value>> chosen;
+  for (ArrayRef<Value> ofProduct : sums) {
+    chosen.emplace_back();
+    for (int64_t r = 0; r < each; ++r) {
+      SmallVector<Value> left;
+      for (int64_t i = 0; i < count; ++i)
+        left.push_back(ofProduct[i * each + r]);
+      chosen.back().push_back(choose(turn, left));
     }
-    for (int64_t c = 0; c < columnsPerThread; ++c) {
-      SmallVector<Value> ofElement;
-      for (Value sum : ofRow)
-        ofElement.push_back(vector::ExtractOp::create(b, sum, c));
-      emitColumn(products, row, add(quad.column, constant(c)), ofElement);
-    }
+  }
+  emitQuad(products,
+           Quad{add(quad.row, mul(turn, constant(each))), each, quad.column,
+                quad.endRow},
+           chosen);
+}
+
+/// The value of this number, of as many as a power of two.
+Value NestEmitter::choose(Value number, SmallVector<Value> values) {
+  for (int64_t bit = 1; values.size() > 1; bit *= 2) {
+    Value isOdd = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::ne,
+        arith::AndIOp::create(b, number, constant(bit)), constant(0));
+    for (size_t i = 0; i < values.size() / 2; ++i)
+      values[i] =
+          arith::SelectOp::create(b, isOdd, values[2 * i + 1], values[2 * i]);
+    values.resize(values.size() / 2);
+  }
+  return values.front();
+}
+
+/// The updates of row `turn` of a quad, if it exists.
+void NestEmitter::emitRow(const Products &products, const Quad &quad,
+                          Value turn, ValueRange sums) {
+  Value row = add(quad.row, turn);
+  OpBuilder::InsertionGuard guard(b);
+  if (quad.endRow)
+    b.setInsertionPointToStart(
+        scf::IfOp::create(b,
+                          arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                                row, quad.endRow),
+                          /*withElseRegion=*/false)
+            .thenBlock());
+  // Whole quads read and write their elements at once.
+  if (products.outputs() % columnsPerThread == 0)
+    return emitTileUpdate(products, row, quad.column, sums, Mask());
+  for (int64_t c = 0; c < columnsPerThread; ++c) {
+    SmallVector<Value> ofElement;
+    for (Value sum : sums)
+      ofElement.push_back(vector::ExtractOp::create(b, sum, c));
+    emitColumn(products, row, add(quad.column, constant(c)), ofElement);
   }
 }
 
@@ -163,7 +186,8 @@ void NestEmitter::emitThreadRows(const Products &products, Value firstRow) {
   Value rows = arith::SubIOp::create(b, products.rows, firstRow);
   sharedLoops({rows, constant(quads), constant(chains)}, [&](ArrayRef<Value>
                                                                  at) {
-    Quad quad{add(firstRow, at[0]), 1, mul(at[1], constant(columnsPerThread))};
+    Quad quad{add(firstRow, at[0]), 1, mul(at[1], constant(columnsPerThread)),
+              Value()};
     Value chain = at[2];
     SmallVector<SmallVector<Value>> sums(products.plans.size());
     NestOp nest = products.nest;
@@ -269,6 +293,22 @@ void NestEmitter::scale(const Products &products, unsigned index, Value column,
     sum = arith::MulFOp::create(b, sum, factor);
 }
 
+/// The weights of a thread's columns for step `k` of a sum, as they are stored.
+Value NestEmitter::loadThreadWeights(const Products &products, unsigned index,
+                                     Value column, Value k) {
+  const PanelPlan &plan = products.plans[index];
+  Buffer weights = products.buffers.packedWeights[index];
+  Type stored = cast<MemRefType>(weights.getType()).getElementType();
+  int64_t elements = columnsPerThread * plan.depth;
+  int64_t width = plan.groups.front().vectors * columnsPerThread;
+  int64_t bytes = elements * stored.getIntOrFloatBitWidth() / 8;
+  return vector::LoadOp::create(
+      b, VectorType::get(elements, stored), weights,
+      ValueRange{
+          mul(add(mul(k, constant(width)), column), constant(plan.depth))},
+      /*nontemporal=*/false, llvm::Align(std::min(bytes, widestLoad)));
+}
+
 /// For each of some products with the same input, and each row of `quad`, the
 /// sums of its columns over the inputs from `from` to `to`.
 SmallVector<Value> NestEmitter::sumChain(const Products &products,
@@ -279,32 +319,25 @@ SmallVector<Value> NestEmitter::sumChain(const Products &products,
   Buffer input = products.buffers.productInputs[first];
   NestOp nest = products.nest;
   Type element = getElementTypeOrSelf(nest.getProductInputs()[first]);
-  VectorType type = VectorType::get(columnsPerThread, element);
-  auto loadWeight = [&](unsigned p, Value k) -> Value {
-    Buffer weights = products.buffers.packedWeights[p];
-    Type stored = cast<MemRefType>(weights.getType()).getElementType();
-    VectorType storedType = VectorType::get(columnsPerThread, stored);
-    int64_t width = products.plans[p].groups.front().vectors * columnsPerThread;
-    int64_t bytes = columnsPerThread * stored.getIntOrFloatBitWidth() / 8;
-    Value weight = vector::LoadOp::create(
-        b, storedType, weights,
-        ValueRange{add(mul(k, constant(width)), quad.column)},
-        /*nontemporal=*/false, llvm::Align(std::min<int64_t>(bytes, 16)));
-    return widen(weight, type);
-  };
-
+  Type sumType = products.sumType(first);
+  VectorType type = VectorType::get(columnsPerThread, sumType);
   SmallVector<Value> rowStarts;
-  for (int64_t r = 0; r < quad.rows; ++r)
-    rowStarts.push_back(mul(add(quad.row, constant(r)),
-                            constant(products.plans[first].inputs)));
+  for (int64_t r = 0; r < quad.rows; ++r) {
+    Value row = add(quad.row, constant(r));
+    if (quad.endRow)
+      row = arith::MinUIOp::create(
+          b, row, arith::SubIOp::create(b, quad.endRow, constant(1)));
+    rowStarts.push_back(mul(row, constant(products.plans[first].inputs)));
+  }
   SmallVector<Value> zeros(together.size() * quad.rows,
-                           splat(element, 0, columnsPerThread));
+                           splat(sumType, 0, columnsPerThread));
   auto addInput = [&](Value k, ArrayRef<Value> inputs, ValueRange sums) {
     SmallVector<Value> next;
     for (unsigned p : together) {
-      Value weight = loadWeight(p, k);
+      Value weight =
+          widen(loadThreadWeights(products, p, quad.column, k), type);
       for (Value x : inputs)
-        next.push_back(fma(weight, x, sums[next.size()]));
+        next.push_back(fma(weight, widen(x, type), sums[next.size()]));
     }
     return next;
   };
@@ -332,7 +365,7 @@ SmallVector<Value> NestEmitter::sumChain(const Products &products,
   Value begin = wholeFrom(add(from, constant(atOnce - 1)));
   Value end = wholeFrom(to);
   SmallVector<Value> sums = oneByOne(from, begin, zeros);
-  keep(sums);
+  keepLoopOf(sums);
   VectorType vector = VectorType::get(atOnce, element);
   sums = accumulatingLoop(
       begin, end, atOnce, sums, [&](Value k, ValueRange before) {
@@ -345,14 +378,15 @@ SmallVector<Value> NestEmitter::sumChain(const Products &products,
           SmallVector<Value> inputs;
           for (Value several : vectors)
             inputs.push_back(vector::BroadcastOp::create(
-                b, type, vector::ExtractOp::create(b, several, i)));
+                b, type.clone(element),
+                vector::ExtractOp::create(b, several, i)));
           sums = addInput(add(k, constant(i)), inputs, sums);
         }
         return sums;
       });
-  keep(sums);
+  keepLoopOf(sums);
   sums = oneByOne(end, to, sums);
-  keep(sums);
+  keepLoopOf(sums);
   return sums;
 }
 
@@ -385,10 +419,9 @@ SmallVector<Value> NestEmitter::sumChains(const Products &products,
                                        add(from, constant(length)));
     return sumChain(products, {index}, quad, from, to);
   }
-  NestOp nest = products.nest;
-  Type element = getElementTypeOrSelf(nest.getProductInputs()[index]);
   // What is added to this stays as it is, be it a zero of either sign.
-  SmallVector<Value> nothing(quad.rows, splat(element, -0.0, columnsPerThread));
+  SmallVector<Value> nothing(
+      quad.rows, splat(products.sumType(index), -0.0, columnsPerThread));
   SmallVector<Value> sums = accumulatingLoop(
       constant(0), constant(2), 1, nothing, [&](Value half, ValueRange before) {
         SmallVector<Value> sums =
@@ -398,7 +431,7 @@ SmallVector<Value> NestEmitter::sumChains(const Products &products,
           sum = arith::AddFOp::create(b, other, sum);
         return sums;
       });
-  keep(sums);
+  keepLoopOf(sums);
   return sums;
 }
 
@@ -427,18 +460,22 @@ void NestEmitter::emitColumn(const Products &products, Value row, Value column,
 /// The value that another thread of the warp has. Those of `mask` read
 /// together.
 Value NestEmitter::readLane(Value value, Value lane, Value mask) {
+  return callThreadFunction(value.getType().isF64() ? readLaneF64 : readLaneF32,
+                            value.getType(), {value, lane, mask});
+}
+
+/// A call of a function that the kernels bring along.
+Value NestEmitter::callThreadFunction(StringRef name, Type result,
+                                      ValueRange arguments) {
   auto module =
       b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  StringRef name = value.getType().isF64() ? readLaneF64 : readLaneF32;
   auto callee = module.lookupSymbol<func::FuncOp>(name);
   if (!callee) {
     OpBuilder outside = OpBuilder::atBlockBegin(module.getBody());
-    callee = func::FuncOp::create(
-        outside, b.getLoc(), name,
-        b.getFunctionType({value.getType(), lane.getType(), mask.getType()},
-                          {value.getType()}));
+    callee =
+        func::FuncOp::create(outside, b.getLoc(), name,
+                             b.getFunctionType(arguments.getTypes(), {result}));
     callee.setPrivate();
   }
-  return func::CallOp::create(b, callee, ValueRange{value, lane, mask})
-      .getResult(0);
+  return func::CallOp::create(b, callee, arguments).getResult(0);
 }

@@ -330,8 +330,9 @@ def NarrowProducts : TTC_Pass<"ttc-narrow-products"> {
     by a nest of its own, which is fused with the one that makes the input; its weights
     when they are packed, which is what an input of bf16 asks for. Products of two such
     numbers are exact in f32, in which they are summed. Where the CPU multiplies pairs of
-    bf16 (AVX-512 BF16), that is twice the products an instruction; elsewhere the numbers
-    are the same, but for the order of the sums, and nothing is gained.
+    bf16 (AVX-512 BF16), that is twice the products an instruction, and a GPU multiplies
+    them by its matrix units; elsewhere the numbers are the same, but for the order of the
+    sums, and nothing is gained.
 
     Products of fewer than 32 inputs, or of an odd number, stay f32: they take little
     time, and cannot go in pairs.

@@ -26,6 +26,7 @@ from .tensors import as_tensors
 
 _STORAGE = {torch.bfloat16: "bf16", torch.float16: "f16"}
 _WEIGHTS_STORAGE = {torch.float32: "f32", **_STORAGE, torch.int8: "int8"}
+_PRODUCTS = {torch.float32: "f32", torch.bfloat16: "bf16", "tf32": "tf32"}
 
 
 def compile(
@@ -35,7 +36,7 @@ def compile(
     batch: int | None = None,
     dtype: torch.dtype | None = None,
     weights_dtype: torch.dtype | None = None,
-    products_dtype: torch.dtype | None = None,
+    products_dtype: torch.dtype | str | None = None,
     schedule: str | None = None,
     threads: int = 1,
     gpu_arch: str | None = None,
@@ -61,8 +62,10 @@ def compile(
         With torch.int8 each output feature has a scale, 1/127 of its largest weight. The states
         stay what they are, so that they can move between models that differ in this alone.
     products_dtype: torch.bfloat16 to round what products with matrices multiply, inputs and
-        weights, and to sum in float32. Faster only where the CPU multiplies pairs of bf16
-        (AVX-512 BF16): up to twice as fast (docs/narrow.md, docs/schedule.md).
+        weights, and to sum in float32. Faster on a CPU only where it multiplies pairs of bf16
+        (AVX-512 BF16): up to twice as fast (docs/narrow.md, docs/schedule.md). On a GPU they are
+        multiplied by its matrix units, and with "tf32", rounded to ten bits of the fraction
+        instead of seven, too (docs/gpu.md); a CPU stays with float32 then.
 
     A model that runs a torch.nn.RNN, LSTM or GRU over a sequence is compiled for one timestep:
     `c(x)` takes one without the time axis, `c.run(xs)` takes (T, ...). The initial states are the
@@ -96,13 +99,13 @@ def compile(
         options.append(f"--threads={threads}")
     if weights_dtype is not None:
         options.append(f"--weights-storage={_WEIGHTS_STORAGE[weights_dtype]}")
-    if products_dtype not in (None, torch.float32, torch.bfloat16):
+    if products_dtype not in (None, *_PRODUCTS):
         raise UnsupportedError(
-            f"the products_dtype {products_dtype} is not supported; use torch.float32 or "
-            f"torch.bfloat16"
+            f"the products_dtype {products_dtype} is not supported; use torch.float32, "
+            f"torch.bfloat16 or 'tf32'"
         )
-    if products_dtype == torch.bfloat16:
-        options.append("--products=bf16")
+    if products_dtype is not None:
+        options.append(f"--products={_PRODUCTS[products_dtype]}")
     exported = export_model(model, example_input, "model")
     # Fixed by the compiler and not in the model IR: the same model has the same fingerprint.
     if batch is not None and check_batch(exported.inputs, batch):

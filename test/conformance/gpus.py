@@ -87,8 +87,10 @@ class DeviceMemory:
         assert error == 0, f"{name} returned {error}"
 
 
-def assemble(model: nn.Module, example, architecture: str, folder: Path) -> str:
-    """What ptxas says of a model's kernels."""
+def assemble(
+    model: nn.Module, example, architecture: str, folder: Path, *options: str
+) -> str:
+    """What ptxas says of a model's kernels, compiled with the driver's `options`."""
     ptxas = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
     if ptxas is None:
         pytest.skip("there is no ptxas: CUDA's toolkit is not installed")
@@ -97,8 +99,8 @@ def assemble(model: nn.Module, example, architecture: str, folder: Path) -> str:
         pytest.skip(f"the ptxas at '{ptxas}' does not know {architecture}: it is of another CUDA")
     ttc.export(model, example, folder / "net")
     ptx = folder / "net.ptx"
-    options = ["--target=nvptx", f"--gpu-arch={architecture}", "--emit=ptx"]
-    toolchain.run_driver(folder / "net.mlir", ptx, options)
+    target = ["--target=nvptx", f"--gpu-arch={architecture}", "--emit=ptx"]
+    toolchain.run_driver(folder / "net.mlir", ptx, [*target, *options])
     command = [ptxas, "-v", f"-arch={architecture}", "-o", folder / "net.cubin", ptx]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

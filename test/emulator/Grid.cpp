@@ -14,6 +14,7 @@
 #include "Grid.h"
 
 #include "Fiber.h"
+#include "Matrices.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -30,6 +31,7 @@ constexpr uint32_t warpThreads = 32;
 enum class State {
   Ready,
   Exchange,
+  Multiplication,
   BlockBarrier,
   ClusterBarrier,
   GridBarrier,
@@ -44,6 +46,7 @@ struct Thread {
   uint64_t value;
   int32_t lane;
   const uint32_t *barriers;
+  Fragments fragments;
 };
 
 /// In what order threads take turns.
@@ -102,6 +105,7 @@ private:
   void runWarp(uint32_t warp);
   bool exchange(uint32_t warp);
   bool allWait(State state) const;
+  bool multiply(uint32_t warp);
   bool passBarriers();
   std::string whyStuck() const;
 
@@ -199,6 +203,34 @@ bool Team::allWait(State state) const {
   });
 }
 
+/// Multiplies the matrices of a warp that waits for it. Returns whether it did.
+bool Team::multiply(uint32_t warp) {
+  auto [first, end] = threadsOfWarp(warp);
+  Fragments *lanes[warpThreads] = {};
+  uint32_t waiting = 0;
+  for (uint32_t i = first; i < end; ++i)
+    if (threads[i].state == State::Multiplication) {
+      lanes[i - first] = &threads[i].fragments;
+      ++waiting;
+    }
+  if (!waiting || !failure.empty())
+    return false;
+  if (waiting != warpThreads) {
+    for (uint32_t i = first; i < end; ++i)
+      if (threads[i].state != State::Multiplication)
+        failure = describe(threads[i], row) +
+                  " does not take part where its warp multiplies matrices";
+    if (failure.empty())
+      failure = describe(threads[first], row) +
+                " multiplies matrices in a warp of fewer than 32 threads";
+    return false;
+  }
+  multiplyMatrices(lanes);
+  for (uint32_t i = first; i < end; ++i)
+    threads[i].state = State::Ready;
+  return true;
+}
+
 /// Lets through what all threads have reached. Returns whether there was
 /// anything.
 bool Team::passBarriers() {
@@ -281,7 +313,7 @@ std::string Team::run(uint32_t firstX, uint32_t blocks, uint32_t rowOfGrid) {
     for (uint32_t warp : warps) {
       do
         runWarp(warp);
-      while (exchange(warp));
+      while (exchange(warp) || multiply(warp));
       if (!failure.empty())
         return failure;
     }
@@ -377,4 +409,28 @@ EXPORT double ttc_gpu_read_lane_f64(double value, int32_t lane) {
   team->wait(State::Exchange);
   std::memcpy(&value, &thread.value, sizeof(value));
   return value;
+}
+
+static void multiply(emulator::Fragments &fragments) {
+  emulator::Thread &thread = *team->running;
+  thread.fragments = fragments;
+  team->wait(State::Multiplication);
+  fragments = thread.fragments;
+}
+
+#define TTC_MULTIPLY(name, isTF32)                                             \
+  EXPORT void name(uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3,         \
+                   uint32_t b0, uint32_t b1, float c0, float c1, float c2,     \
+                   float c3, float *sums) {                                    \
+    emulator::Fragments fragments = {                                          \
+        {a0, a1, a2, a3}, {b0, b1}, {c0, c1, c2, c3}, isTF32};                 \
+    multiply(fragments);                                                       \
+    std::memcpy(sums, fragments.sums, sizeof(fragments.sums));                 \
+  }
+
+TTC_MULTIPLY(ttc_gpu_multiply_bf16, false)
+TTC_MULTIPLY(ttc_gpu_multiply_tf32, true)
+
+EXPORT uint32_t ttc_gpu_round_tf32(float value) {
+  return emulator::roundToTF32(value);
 }

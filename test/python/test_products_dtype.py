@@ -175,5 +175,7 @@ def test_refused():
         ttc.compile(model, x, products_dtype=torch.float16)
     with refuses("--products=bf16 rounds weights to bf16, but they are to be stored as int8"):
         ttc.compile(model, x, products_dtype=BF16, weights_dtype=torch.int8)
+    with refuses("--products=tf32 is for GPUs, but the target is cpu"):
+        ttc.compile(model, x, products_dtype="tf32")
     with refuses("computes in f64: products in bf16 would give that up"):
         ttc.compile(model, x, products_dtype=BF16, dtype=torch.float64)

@@ -52,9 +52,24 @@
 // RUN: not ttc %s --products=bf16 --weights-storage=int8 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 // WEIGHTS: products.mlir: error: --products=bf16 rounds weights to bf16, but they are to be stored as int8: leave out one of the two
 // RUN: not ttc %s --products=f16 2>&1 | FileCheck %s --check-prefix=WORD
-// WORD: products.mlir: error: --products takes f32 or bf16, but 'f16' was given
-// RUN: not ttc %s --products=bf16 --target=cpu,nvptx 2>&1 | FileCheck %s --check-prefix=GPU
-// GPU: products.mlir: error: --products=bf16 is for CPUs: GPUs multiply what they read in f32; leave it out, or compile with --target=cpu
+// WORD: products.mlir: error: --products takes f32, tf32 or bf16, but 'f16' was given
+
+// GPUs multiply both by their matrix units, from sm_80 on; CPUs have no tf32.
+// RUN: ttc %s --products=bf16 --target=nvptx --emit=ptx -o - | FileCheck %s --check-prefix=MMA-BF16
+// RUN: ttc %s --products=tf32 --target=nvptx --emit=ptx -o - | FileCheck %s --check-prefix=MMA-TF32
+// RUN: ttc %s --target=nvptx --emit=ptx -o - | FileCheck %s --check-prefix=FMA
+// MMA-BF16: mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
+// MMA-TF32: cvt.rna.tf32.f32
+// MMA-TF32: mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32
+// FMA-NOT: mma.sync
+// RUN: ttc %s --products=bf16 --target=nvptx --report --emit=ptx -o net.ptx | FileCheck %s --check-prefix=MMA-BF16-REPORT
+// RUN: ttc %s --products=tf32 --target=nvptx --report --emit=ptx -o net.ptx | FileCheck %s --check-prefix=MMA-TF32-REPORT
+// MMA-BF16-REPORT: matrices of bf16 at once; 4 columns a thread
+// MMA-TF32-REPORT: matrices of tf32 at once; 4 columns a thread
+// RUN: not ttc %s --products=tf32 2>&1 | FileCheck %s --check-prefix=CPU
+// CPU: products.mlir: error: --products=tf32 is for GPUs, but the target is cpu: leave it out, or compile with --target=nvptx or cpu,nvptx
+// RUN: not ttc %s --products=bf16 --target=cpu,nvptx --gpu-arch=sm_80,sm_75 2>&1 | FileCheck %s --check-prefix=OLD
+// OLD: products.mlir: error: --products other than f32 on a GPU is for sm_80 and later, but --gpu-arch names sm_75
 ttc.model @net(%x: tensor<?x64xf32>) -> tensor<?x32xf32> {
   %0 = ttc.linear "l" (%x) no_bias : tensor<?x64xf32> -> tensor<?x32xf32>
   %1 = ttc.neuron LI "n" (%0) : tensor<?x32xf32>

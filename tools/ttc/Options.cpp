@@ -15,6 +15,7 @@
 #include "ttc/runtime.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/CommandLine.h"
 
@@ -106,7 +107,9 @@ cl::opt<std::string> products(
     cl::desc(
         "bf16: round what products with matrices multiply, inputs and "
         "weights, to bf16 and sum in f32: up to twice as fast where the CPU "
-        "multiplies pairs of bf16 (AVX-512 BF16), or matrices (AMX)"));
+        "multiplies pairs of bf16 (AVX-512 BF16), or matrices (AMX), and more "
+        "on a GPU; tf32: on a GPU alone, round them to ten bits of the "
+        "fraction"));
 /// LLVM has an option of this name for tools of its own.
 const bool isThreadsFree = [] {
   if (auto *option = cl::getRegisteredOptions().lookup("threads"))
@@ -215,19 +218,22 @@ static Error checkTargets(const Options &options) {
 }
 
 static Error readProducts(Options &options) {
-  if (products != "f32" && products != "bf16")
-    return createStringError("--products takes f32 or bf16, but '" + products +
-                             "' was given");
-  options.narrowProducts = products == "bf16";
-  if (!options.narrowProducts)
-    return Error::success();
-  if (options.forGPU)
-    return createStringError("--products=bf16 is for CPUs: GPUs multiply what "
-                             "they read in f32; leave it out, or compile with "
-                             "--target=cpu");
+  auto asked = llvm::StringSwitch<std::optional<ProductsIn>>(products)
+                   .Case("f32", ProductsIn::F32)
+                   .Case("tf32", ProductsIn::TF32)
+                   .Case("bf16", ProductsIn::BF16)
+                   .Default(std::nullopt);
+  if (!asked)
+    return createStringError("--products takes f32, tf32 or bf16, but '" +
+                             products + "' was given");
+  options.products = *asked;
+  if (asked == ProductsIn::TF32 && !options.forGPU)
+    return createStringError(
+        "--products=tf32 is for GPUs, but the target is cpu: leave it out, or "
+        "compile with --target=nvptx or cpu,nvptx");
   StringRef weights =
       options.weightsStorage.empty() ? options.storage : options.weightsStorage;
-  if (weights == "f16" || weights == "int8")
+  if (asked == ProductsIn::BF16 && (weights == "f16" || weights == "int8"))
     return createStringError(
         "--products=bf16 rounds weights to bf16, but they are to be stored "
         "as " +

@@ -43,6 +43,8 @@ enum class Emit {
 
 enum class ReportForm { None, Text, JSON };
 
+enum class ProductsIn { F32, TF32, BF16 };
+
 /// What was asked.
 struct Options {
   std::string modelPath;
@@ -64,7 +66,8 @@ struct Options {
   std::optional<int64_t> batch; ///< to fix it
   bool wantsDynamicBatch = false;
   std::string storage, weightsStorage; ///< empty for the model's own types
-  bool narrowProducts = false;         ///< products multiply in bf16
+  /// What products multiply in. tf32 is for GPUs: CPUs stay with f32.
+  ProductsIn products = ProductsIn::F32;
   unsigned threads = 1;
   int optimizationLevel = 3;
   std::string schedule; ///< key=value,...

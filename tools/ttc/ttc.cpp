@@ -76,14 +76,15 @@ private:
         {Emit::Threaded, "threaded", "threading the states", addThreadPasses},
         {Emit::Nests, "nests", "fusing the timestep",
          [&](OpPassManager &pm) {
-           addFusePasses(pm, *schedule, options.narrowProducts);
+           addFusePasses(pm, *schedule, options.products == ProductsIn::BF16);
          }},
         {Emit::Scheduled, "scheduled", "scheduling the loops",
          [&](OpPassManager &pm) {
            if (options.forCPU)
              addSchedulePasses(pm, *schedule, options.threads);
            else
-             addGpuSchedulePasses(pm, machine.unit);
+             addGpuSchedulePasses(pm, machine.unit,
+                                  options.products == ProductsIn::TF32);
          }}};
     for (const Stage &stage : stages) {
       progress.stage(stage.what.str());
@@ -135,9 +136,12 @@ private:
       return failure();
     ModelOp model = getOnlyModel(*module);
     outputs.emplace(options, model.getSymName());
-    if (options.narrowProducts && computesInF64(model))
-      return model.emitError("computes in f64: products in bf16 would give "
-                             "that up; leave out --products=bf16");
+    if (options.products != ProductsIn::F32 && computesInF64(model)) {
+      StringRef type = options.products == ProductsIn::BF16 ? "bf16" : "tf32";
+      return model.emitError()
+             << "computes in f64: products in " << type
+             << " would give that up; leave out --products=" << type;
+    }
     bool isDynamic = llvm::any_of(model.getArgumentTypes(), [](Type type) {
       return !cast<RankedTensorType>(type).hasStaticShape();
     });
@@ -154,7 +158,7 @@ private:
     asked.triple = options.triple;
     asked.optimizationLevel = options.optimizationLevel;
     asked.usesMatrices =
-        options.narrowProducts && options.optimizationLevel > 0;
+        options.products == ProductsIn::BF16 && options.optimizationLevel > 0;
     std::vector<ttc::Target> machines;
     for (const std::string &name : options.cpus) {
       asked.cpu = name;
@@ -181,6 +185,10 @@ private:
         auto gpu = resolveGpu(name);
         if (!gpu)
           return report(gpu.takeError());
+        if (options.products != ProductsIn::F32 && !gpu->multipliesMatrices())
+          return report("--products other than f32 on a GPU is for sm_80 and "
+                        "later, but --gpu-arch names " +
+                        name);
         gpu->contracts = options.contracts;
         gpu->keepsSubnormals = options.keepsSubnormals;
         gpus.push_back(std::move(*gpu));
@@ -222,11 +230,15 @@ private:
   LogicalResult makeReport() {
     if (options.report == ReportForm::None)
       return success();
-    step = reportStep(
-        *module, options.forCPU ? *schedule : Schedule(VectorUnit::ofThread()),
-        machine.isHost() ? Core::ofHost() : Core());
+    step = reportStep(*module,
+                      options.forCPU
+                          ? *schedule
+                          : Schedule(VectorUnit::ofThread(options.products ==
+                                                          ProductsIn::TF32)),
+                      machine.isHost() ? Core::ofHost() : Core());
     if (!options.weightsPath.empty() &&
-        (options.narrowProducts || (*module)->hasAttr(packedStorageAttr))) {
+        (options.products == ProductsIn::BF16 ||
+         (*module)->hasAttr(packedStorageAttr))) {
       progress.stage("measuring the weights as they are stored");
       auto stored = measureStoredWeights(
           *module, table, *schedule,
@@ -291,7 +303,8 @@ private:
         options.forCPU ? nests->clone() : module->clone();
     if (options.forCPU) {
       PassManager pm(&context);
-      addGpuSchedulePasses(pm, machine.unit);
+      addGpuSchedulePasses(pm, machine.unit,
+                           options.products == ProductsIn::TF32);
       if (failed(pm.run(*scheduled)))
         return failure();
     }
