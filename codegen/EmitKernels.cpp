@@ -44,7 +44,8 @@ public:
         continue;
       function.setLinkage(GlobalValue::InternalLinkage);
       // A function that is called has fewer registers than a kernel.
-      if (function.getName().ends_with(".shared"))
+      if (function.getName().ends_with(".shared") ||
+          function.getName().ends_with(".element"))
         function.addFnAttr(Attribute::AlwaysInline);
     }
     if (gpu.isEmulated())
@@ -234,7 +235,8 @@ private:
       handle = builder.CreateSelect(
           builder.CreateICmpUGT(blocksOfCluster(), number(1)), clusterHandle(),
           handle);
-    values.team = {rows, first, worker, workers, number(0), handle};
+    values.team = {
+        rows, first, worker, workers, number(0), handle, /*areThreads=*/true};
     if (!isSequence)
       calls.step(values);
     else

@@ -116,7 +116,7 @@ void StepCalls::call(StringRef function, const StepValues &values,
   arguments.append({isBlock ? rows : team.rows, rows,
                     isBlock ? number(0) : team.firstRow, team.worker,
                     team.workers, team.room, team.handle});
-  builder.CreateCall(module.getFunction((function + ".shared").str()),
+  builder.CreateCall(module.getFunction((function + team.form).str()),
                      arguments);
 }
 
@@ -170,10 +170,43 @@ void StepCalls::run(const StepValues &values, Value *steps, Value *hasAll) {
 }
 
 void StepCalls::runByTimesteps(const StepValues &values, Value *steps) {
-  forEach(steps, "timestep", [&](Value *t) {
-    stepAt(values, t);
-    barrier(values);
+  overTime(values, steps, table.ownElements,
+           [&](const StepValues &own, Value *t) { stepAt(own, t); });
+}
+
+/// Timestep after timestep, after each of which a team waits for itself; at the
+/// end alone if elements need no others. A thread of a GPU then takes each of
+/// its own through all timesteps before the next, with the states in registers.
+void StepCalls::overTime(
+    const StepValues &values, Value *steps,
+    const std::optional<ttc_bytes> &ownElements,
+    function_ref<void(const StepValues &, Value *)> timestep) {
+  auto allSteps = [&](const StepValues &own, bool waits) {
+    forEach(steps, "timestep", [&](Value *t) {
+      timestep(own, t);
+      if (waits)
+        barrier(own);
+    });
+  };
+  if (!values.team || !ownElements)
+    return allSteps(values, /*waits=*/true);
+  const TeamValues &team = *values.team;
+  if (!team.areThreads) {
+    allSteps(values, /*waits=*/false);
+    return barrier(values);
+  }
+  Value *count = bytesOf(*ownElements, team.rows);
+  Value *turns = builder.CreateSelect(
+      builder.CreateICmpULT(team.worker, count),
+      divideUp(builder.CreateSub(count, team.worker), team.workers), number(0));
+  forEach(turns, "element", [&](Value *turn) {
+    StepValues own = values;
+    own.team->worker =
+        builder.CreateAdd(team.worker, builder.CreateMul(turn, team.workers));
+    own.team->form = ".element";
+    allSteps(own, /*waits=*/false);
   });
+  barrier(values);
 }
 
 void StepCalls::runByBlocks(const StepValues &values, Value *steps,
@@ -192,10 +225,10 @@ void StepCalls::runByBlocks(const StepValues &values, Value *steps,
         barrier(values);
         continue;
       }
-      forEach(count, "timestep", [&](Value *t) {
-        callStage(values, stage, first, t, values.batch);
-        barrier(values);
-      });
+      overTime(values, count, stage.ownElements,
+               [&](const StepValues &own, Value *t) {
+                 callStage(own, stage, first, t, values.batch);
+               });
     }
   });
 }

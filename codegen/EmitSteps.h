@@ -27,6 +27,11 @@ namespace ttc {
 struct TeamValues {
   llvm::Value *rows, *firstRow; ///< of the batch, those of the team
   llvm::Value *worker, *workers, *room, *handle;
+  /// Whether they are threads of a GPU, of which neighbours take neighbouring
+  /// elements.
+  bool areThreads = false;
+  /// Which form of a function is called, by the end of its name.
+  llvm::StringRef form = ".shared";
 };
 
 /// What a step is called with.
@@ -73,6 +78,10 @@ private:
   void stepAt(const StepValues &values, llvm::Value *shift);
   void runByBlocks(const StepValues &values, llvm::Value *steps,
                    llvm::Value *block);
+  void overTime(
+      const StepValues &values, llvm::Value *steps,
+      const std::optional<ttc_bytes> &ownElements,
+      llvm::function_ref<void(const StepValues &, llvm::Value *)> timestep);
   void callStage(const StepValues &values, const RunStage &stage,
                  llvm::Value *first, llvm::Value *t, llvm::Value *rows);
   void call(llvm::StringRef function, const StepValues &values,

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/ModelTable.h"
+#include "codegen/OwnElements.h"
 #include "codegen/TTCCodegenPasses.h"
 #include "passes/TTCPasses.h"
 
@@ -79,6 +80,12 @@ static ttc_bytes bytes(BytesAttr attr) {
   return {uint64_t(attr.getFixed()), uint64_t(attr.getPerBatch())};
 }
 
+static std::optional<ttc_bytes> countOwnElements(func::FuncOp step) {
+  if (BytesAttr elements = ownElements(step))
+    return bytes(elements);
+  return std::nullopt;
+}
+
 /// The stages of a sequence, by where the step's inputs and outputs are named.
 static void readStages(func::FuncOp step, ModuleOp module, ModelTable &table) {
   auto names = step->getAttrOfType<ArrayAttr>(stagesAttr);
@@ -96,6 +103,7 @@ static void readStages(func::FuncOp step, ModuleOp module, ModelTable &table) {
     RunStage &stage = table.stages.emplace_back();
     stage.function = function.getSymName();
     stage.takesBlock = function->hasAttr(wholeBlockAttr);
+    stage.ownElements = countOwnElements(function);
     auto describe = [&](Type type, DictionaryAttr attrs) {
       auto tensor = cast<RankedTensorType>(type);
       uint64_t size = tensor.getElementTypeBitWidth() / 8;
@@ -167,6 +175,7 @@ FailureOr<ModelTable> ttc::readModelTable(ModuleOp module) {
   llvm::sort(table.states, [](const StateEntry &a, const StateEntry &b) {
     return a.name < b.name;
   });
+  table.ownElements = countOwnElements(step);
   readStages(step, module, table);
   return table;
 }

@@ -18,6 +18,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/JSON.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ struct StageTensor {
 struct RunStage {
   std::string function;
   bool takesBlock;
+  /// How many elements there are, if they need no others (OwnElements.h).
+  std::optional<ttc_bytes> ownElements;
   std::vector<StageTensor> inputs, outputs;
 };
 
@@ -75,6 +78,8 @@ struct ModelTable {
   int64_t maxWorkers = 1;
   /// Whether no row of the batch needs another one.
   bool rowsAreIndependent = false;
+  /// Of the whole step, as of a stage.
+  std::optional<ttc_bytes> ownElements;
   /// How a sequence is computed, if not by the step: so many timesteps, or
   /// rows of a dynamic batch, at once.
   std::vector<RunStage> stages;

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/OwnElements.h"
 #include "codegen/RowGroups.h"
 #include "codegen/Scheduling.h"
 
@@ -74,13 +75,10 @@ public:
     planScratch();
     placeArguments();
 
-    Frame whole(
-        schedule, step,
-        (step.getSymName() + (form == StepForm::Alone ? ".step" : ".shared"))
-            .str(),
-        scratchPointer() + 1, form, [&](unsigned pointer) {
-          return pointer < numInputs || pointer == preparedPointer();
-        });
+    Frame whole(schedule, step, (step.getSymName() + suffix()).str(),
+                scratchPointer() + 1, form, [&](unsigned pointer) {
+                  return pointer < numInputs || pointer == preparedPointer();
+                });
     frame = &whole;
     emitBody();
     if (module->hasAttr(generatorAttr)) {
@@ -92,6 +90,19 @@ public:
   }
 
 private:
+  StringRef suffix() const {
+    switch (form) {
+    case StepForm::Alone:
+      return ".step";
+    case StepForm::Shared:
+    case StepForm::Threads:
+      return ".shared";
+    case StepForm::Element:
+      return ".element";
+    }
+    llvm_unreachable("all forms have a name");
+  }
+
   /// Where a tensor lies: so far behind one of the step's pointers.
   struct Place {
     unsigned pointer;
@@ -554,8 +565,11 @@ BytesAttr ttc::scheduleStep(func::FuncOp step, const Schedule &schedule,
   auto emit = [&](StepForm form) {
     return StepScheduler(step, schedule, plan, module, form, workers).emit();
   };
-  if (schedule.isGPU)
+  if (schedule.isGPU) {
+    if (ownElements(step))
+      emit(StepForm::Element);
     return emit(StepForm::Threads);
+  }
   if (workers > 1)
     emit(StepForm::Shared);
   return emit(StepForm::Alone);

@@ -178,14 +178,16 @@ EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
   if (isShared)
     types.push_back(pointerType(context));
   function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
-  // What the other workers write is not behind a pointer of one's own.
+  // What the other workers write is not behind a pointer of one's own, but for
+  // elements that need no others.
+  bool isElement = form == StepForm::Element;
   for (unsigned i = 0; i < numPointers; ++i)
-    if (!isShared || isReadOnly(i))
+    if (!isShared || isElement || isReadOnly(i))
       markPointer(function, i);
   // Threads read and write whole vectors where they know that they may.
   constexpr unsigned numOwn = 3; // prepared, states, scratch
   for (unsigned i = numPointers - numOwn;
-       i < numPointers && form == StepForm::Threads; ++i)
+       i < numPointers && (form == StepForm::Threads || isElement); ++i)
     markAligned(function, i);
   b.setInsertionPointToStart(function.addEntryBlock());
   auto next = [&] { return function.getArgument(numPointers++); };
@@ -198,9 +200,11 @@ EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
   team.workers = next();
   room = next();
   handle = next();
-  team.sideBySide = form == StepForm::Threads;
+  team.sideBySide = form == StepForm::Threads || isElement;
+  team.isElement = isElement;
   team.barrier = [this] { barrier(); };
-  forgetRows();
+  if (!isElement)
+    forgetRows();
 }
 
 EntryBuilder::EntryBuilder(EntryBuilder &whole)
@@ -224,6 +228,7 @@ void EntryBuilder::joinTeam() {
   team.worker = take(whole->team.worker);
   team.workers = take(whole->team.workers);
   team.sideBySide = whole->team.sideBySide;
+  team.isElement = whole->team.isElement;
   handle = take(whole->handle);
   team.barrier = [this] { barrier(); };
 }

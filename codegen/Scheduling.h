@@ -107,9 +107,10 @@ inline constexpr llvm::StringLiteral roundToTF32 = "ttc.round_tf32";
 
 /// Who computes a timestep.
 enum class StepForm {
-  Alone,  ///< one thread: the function `<name>.step`
-  Shared, ///< the workers of a team, each its part: `<name>.shared`
-  Threads ///< the same, by the threads of a GPU
+  Alone,   ///< one thread: the function `<name>.step`
+  Shared,  ///< the workers of a team, each its part: `<name>.shared`
+  Threads, ///< the same, by the threads of a GPU
+  Element  ///< one of its own elements (OwnElements.h): `<name>.element`
 };
 
 /// A function on pointers that is being emitted: the step, prepare, or a part

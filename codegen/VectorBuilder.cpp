@@ -267,6 +267,8 @@ void VectorBuilder::sharedLoop(Value from, Value to, int64_t step,
     size = arith::SubIOp::create(b, arith::MaxSIOp::create(b, to, from), from);
   Value trips = tripCount(b, size, step);
   auto at = [&](Value index) { body(add(from, mul(index, constant(step)))); };
+  if (team.isElement)
+    return at(team.worker);
   scf::ForOp loop;
   if (team.sideBySide) {
     loop = scf::ForOp::create(b, team.worker, trips, team.workers);

@@ -39,6 +39,9 @@ struct Team {
   /// Whether neighbours take neighbouring elements, as threads of a GPU should,
   /// or each a range of its own.
   bool sideBySide = false;
+  /// Whether a worker is no one, but the number of the only element that is
+  /// computed.
+  bool isElement = false;
   /// Emits a barrier of all workers.
   std::function<void()> barrier;
 

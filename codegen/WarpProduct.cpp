@@ -98,9 +98,9 @@ void NestEmitter::emitWarpProducts(const Products &products) {
                   mul(part, constant(laneWords))};
     // Row n of group j is row n % 2 of the quad's j-th two, of part n / 2.
     for (int64_t j = 0; j < groups; ++j) {
-      Value row = add(mul(divide(column, 2), constant(rowsOfLane)),
-                      add(constant(2 * j),
-                          arith::RemUIOp::create(b, column, constant(2))));
+      Value row = add(
+          mul(divide(column, 2), constant(rowsOfLane)),
+          add(constant(2 * j), arith::RemUIOp::create(b, column, constant(2))));
       tile.rows.push_back(least(add(firstRow, row), lastRow));
     }
     Quad quad{add(firstRow, mul(part, constant(rowsOfLane))), rowsOfLane,
@@ -115,11 +115,11 @@ void NestEmitter::emitWarpProducts(const Products &products) {
         for (unsigned p : together)
           sums[p] = sumChains(products, p, quad, constant(0),
                               products.plans[p].chains);
-    auto exists = scf::IfOp::create(
-        b,
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, ownColumn,
-                              constant(padded)),
-        /*withElseRegion=*/false);
+    auto exists =
+        scf::IfOp::create(b,
+                          arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                                ownColumn, constant(padded)),
+                          /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(exists.thenBlock());
     for (unsigned p = 0; p < sums.size(); ++p)
@@ -149,9 +149,9 @@ NestEmitter::sumByWarp(const Products &products, ArrayRef<unsigned> together,
       return vector::BitCastOp::create(b, words, inputs);
     SmallVector<Value> rounded;
     for (int64_t i = 0; i < laneWords; ++i)
-      rounded.push_back(callThreadFunction(
-          roundToTF32, b.getI32Type(),
-          {vector::ExtractOp::create(b, inputs, i)}));
+      rounded.push_back(
+          callThreadFunction(roundToTF32, b.getI32Type(),
+                             {vector::ExtractOp::create(b, inputs, i)}));
     return vector::FromElementsOp::create(b, words, rounded);
   };
   SmallVector<Value> starts;
@@ -187,10 +187,10 @@ NestEmitter::sumByWarp(const Products &products, ArrayRef<unsigned> together,
           Value sum = before[sums.size()];
           for (int64_t i = 0; i < laneWords; i += 2) {
             int64_t first = half * 2;
-            Value a = vector::ShuffleOp::create(
-                b, weights[i], weights[i + 1],
-                {first, first + 1, laneColumns + first,
-                 laneColumns + first + 1});
+            Value a = vector::ShuffleOp::create(b, weights[i], weights[i + 1],
+                                                {first, first + 1,
+                                                 laneColumns + first,
+                                                 laneColumns + first + 1});
             Value x =
                 vector::ShuffleOp::create(b, ofGroup, ofGroup, {i, i + 1});
             sum = callThreadFunction(isTF32 ? multiplyTF32 : multiplyBF16,
@@ -234,17 +234,16 @@ NestEmitter::sumByWarp(const Products &products, ArrayRef<unsigned> together,
         SmallVector<Value> at, exists;
         for (int64_t i = 0; i < laneWords; ++i) {
           Value word = add(add(first, tile.word), constant(i));
-          exists.push_back(arith::CmpIOp::create(
-              b, arith::CmpIPredicate::ult, word, constant(steps)));
-          at.push_back(
-              arith::MinUIOp::create(b, word, constant(steps - 1)));
+          exists.push_back(arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                                 word, constant(steps)));
+          at.push_back(arith::MinUIOp::create(b, word, constant(steps - 1)));
         }
         SmallVector<Value> inputs;
         for (Value start : starts) {
           SmallVector<Value> elements, kept;
           for (Value word : at) {
-            Value read = loadInputs(start, word, 1,
-                                    elementBytes(element) * plan.depth);
+            Value read =
+                loadInputs(start, word, 1, elementBytes(element) * plan.depth);
             for (int64_t i = 0; i < plan.depth; ++i)
               elements.push_back(vector::ExtractOp::create(b, read, i));
           }

@@ -112,6 +112,40 @@ def test_teams_of_blocks(name, order, emulator, monkeypatch):
     assert torch.equal(among, steps)
 
 
+OWN_ELEMENTS = {
+    "more elements than threads": (lambda: tt.snn.LIB(300), (3, 300)),
+    "several states": (lambda: tt.snn.DSRLITS(100), (2, 100)),
+    "not the last dimension": (lambda: tt.snn.LIB(30, dim=-3), (2, 30, 4, 5)),
+    "between products": (
+        lambda: nn.Sequential(
+            nn.Linear(70, 64), tt.snn.LIB(64), nn.Linear(64, 64), tt.snn.DLI(64), nn.Linear(64, 5)
+        ),
+        (1, 70),
+    ),
+}
+
+
+@pytest.mark.parametrize("order", ["ascending", "shuffle:2"])
+@pytest.mark.parametrize("name", OWN_ELEMENTS)
+def test_sequences_of_elements_that_need_no_others(name, order, monkeypatch):
+    """A thread takes each through all timesteps before the next."""
+    monkeypatch.setenv("TTC_EMULATOR_ORDER", order)
+    monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "1")
+    seeded(SEED, "gpu", "own elements", name)
+    make, shape = OWN_ELEMENTS[name]
+    model = make()
+    compiled = on_gpu(model, torch.zeros(shape))
+    inputs = torch.randn(60, *shape) * 2
+    follow(compiled, model, (inputs[:STEPS],))
+    compiled.zero_states()
+    steps = torch.stack([compiled(x) for x in inputs])
+    states = compiled.save_states()
+    compiled.zero_states()
+    assert torch.equal(compiled.run(inputs[:23]), steps[:23])
+    assert torch.equal(compiled.run(inputs[23:]), steps[23:])
+    assert_same_bits(compiled.save_states(), states, "states after run")
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_inputs_begin_anywhere(dtype, emulator, monkeypatch):
     """Tiles read a row's inputs 16 bytes at once where they may; the bits are those of a row alone."""
