@@ -113,9 +113,9 @@ def test_teams_of_blocks(name, order, emulator, monkeypatch):
 
 
 OWN_ELEMENTS = {
-    "more elements than threads": (lambda: tt.snn.LIB(300), (3, 300)),
-    "several states": (lambda: tt.snn.DSRLITS(100), (2, 100)),
-    "not the last dimension": (lambda: tt.snn.LIB(30, dim=-3), (2, 30, 4, 5)),
+    "more elements than threads": (lambda: nn.Sequential(tt.snn.LIB(300)), (3, 300)),
+    "several states": (lambda: nn.Sequential(tt.snn.DSRLITS(100)), (2, 100)),
+    "not the last dimension": (lambda: nn.Sequential(tt.snn.LIB(30, dim=-3)), (2, 30, 4, 5)),
     "between products": (
         lambda: nn.Sequential(
             nn.Linear(70, 64), tt.snn.LIB(64), nn.Linear(64, 64), tt.snn.DLI(64), nn.Linear(64, 5)
