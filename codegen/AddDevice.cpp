@@ -65,8 +65,10 @@ static Constant *deviceCode(Module &module, ArrayRef<Constant *> host,
            host[DescriptorField::prepare], bytes(numbers.scratchSize),
            bytes(numbers.threads), ConstantInt::get(i32, blockThreads),
            ConstantInt::get(i32, table.rowsAreIndependent),
-           ConstantInt::get(i32, images.size()), ConstantInt::get(i32, 0),
-           imageTable}),
+           ConstantInt::get(i32, tileRows),
+           ConstantInt::get(i32, images.size()), imageTable,
+           ConstantInt::get(i64, numbers.kept.bytes),
+           ConstantInt::get(i64, numbers.kept.threads)}),
       "device");
 }
 

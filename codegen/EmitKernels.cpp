@@ -44,8 +44,10 @@ public:
         continue;
       function.setLinkage(GlobalValue::InternalLinkage);
       // A function that is called has fewer registers than a kernel.
-      if (function.getName().ends_with(".shared") ||
-          function.getName().ends_with(".element"))
+      StringRef name = function.getName();
+      if (llvm::any_of(
+              ArrayRef<StringRef>{".shared", ".element", ".keep", ".kept"},
+              [&](StringRef form) { return name.ends_with(form); }))
         function.addFnAttr(Attribute::AlwaysInline);
     }
     if (gpu.isEmulated())
@@ -61,6 +63,9 @@ public:
     emitMultiply(multiplyTF32, "ttc_gpu_multiply_tf32",
                  Intrinsic::nvvm_mma_m16n8k8_row_col_tf32);
     emitRoundToTF32();
+    emitNumber(threadInBlock, [&] { return ownNumber(); });
+    emitNumber(blocksOfTeam, [&] { return blocks(0); });
+    emitKeptMemory();
     // Membranes that decay reach subnormals: they are zero, as on a CPU.
     for (Function &function : module)
       if (!function.isDeclaration() && !gpu.keepsSubnormals)
@@ -88,19 +93,26 @@ private:
         builder.CreateIntrinsic(i32, id, ArrayRef<Value *>()), i64);
   }
 
-  Value *threadInBlock() {
+  Value *ownNumber() {
     if (gpu.isEmulated())
       return builder.CreateCall(external("ttc_gpu_thread", i64, {}));
     return special(Intrinsic::nvvm_read_ptx_sreg_tid_x);
   }
 
   /// As many as the launch says, where it may be clusters of smaller blocks.
-  Value *threadsOfBlock() {
+  Value *blockSize() {
     if (!gpu.hasClusters())
       return number(blockThreads);
     if (gpu.isEmulated())
       return builder.CreateCall(external("ttc_gpu_threads", i64, {}));
     return special(Intrinsic::nvvm_read_ptx_sreg_ntid_x);
+  }
+
+  /// The bytes that the launch gave the block, beyond what the kernel needs.
+  Value *sharedBytes() {
+    if (gpu.isEmulated())
+      return builder.CreateCall(external("ttc_gpu_shared_bytes", i64, {}));
+    return special(Intrinsic::nvvm_read_ptx_sreg_dynamic_smem_size);
   }
 
   /// The number of this block along an axis: 0 is x, 1 is y.
@@ -221,9 +233,9 @@ private:
 
     // Blocks along x are a team, which has its own part of the rows.
     Value *width = blocks(0), *part = block(1), *parts = blocks(1);
-    Value *threads = threadsOfBlock();
-    Value *worker = builder.CreateAdd(builder.CreateMul(block(0), threads),
-                                      threadInBlock());
+    Value *threads = blockSize();
+    Value *worker =
+        builder.CreateAdd(builder.CreateMul(block(0), threads), ownNumber());
     Value *workers = builder.CreateMul(width, threads);
     auto [first, rows] = calls.rowsOfPart(values.batch, part, parts, tileRows);
     Value *handle = builder.CreateSelect(
@@ -235,8 +247,9 @@ private:
       handle = builder.CreateSelect(
           builder.CreateICmpUGT(blocksOfCluster(), number(1)), clusterHandle(),
           handle);
-    values.team = {
-        rows, first, worker, workers, number(0), handle, /*areThreads=*/true};
+    values.team = {rows, first, worker, workers, number(0), handle};
+    values.team->ofGPU = {width, block(0), threads, ownNumber(),
+                          table.keptSize().bytes ? sharedBytes() : nullptr};
     if (!isSequence)
       calls.step(values);
     else
@@ -282,7 +295,7 @@ private:
     }
     blockBarrier();
     calls.branch(
-        builder.CreateICmpEQ(threadInBlock(), number(0)),
+        builder.CreateICmpEQ(ownNumber(), number(0)),
         [&] { waitForBlocks(handle); }, [] {});
     blockBarrier();
   }
@@ -415,8 +428,30 @@ private:
                                i32, Intrinsic::nvvm_f2tf32_rna, {value}));
   }
 
-  /// A team of some rows has whole tiles of them.
-  static constexpr int64_t tileRows = 8;
+  void emitNumber(StringRef name, function_ref<Value *()> number) {
+    Function *function = module.getFunction(name);
+    if (!function)
+      return;
+    function->setLinkage(GlobalValue::InternalLinkage);
+    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
+    builder.CreateRet(number());
+  }
+
+  /// Its size is the launch's.
+  void emitKeptMemory() {
+    emitNumber(keptMemory, [&]() -> Value * {
+      if (gpu.isEmulated())
+        return builder.CreateCall(external("ttc_gpu_shared", pointer, {}));
+      constexpr unsigned sharedSpace = 3;
+      auto *memory = new GlobalVariable(
+          module, ArrayType::get(builder.getInt8Ty(), 0),
+          /*isConstant=*/false, GlobalValue::ExternalLinkage,
+          /*Initializer=*/nullptr, "ttc_shared", /*InsertBefore=*/nullptr,
+          GlobalValue::NotThreadLocal, sharedSpace);
+      memory->setAlignment(Align(NestEmitter::widestLoad));
+      return builder.CreateAddrSpaceCast(memory, pointer);
+    });
+  }
 
   Module &module;
   LLVMContext &context;

@@ -52,7 +52,11 @@ struct GpuImage {
 /// The numbers of a ttc_device_code that do not depend on the architecture.
 struct DeviceNumbers {
   ttc_bytes scratchSize, threads;
+  KeptSize kept;
 };
+
+/// A team has whole tiles of so many rows.
+inline constexpr unsigned tileRows = 8;
 
 /// Checks the name of an architecture: "sm_75" to what LLVM knows, or
 /// "emulated".

@@ -226,7 +226,7 @@ Expected<std::string> ttc::emitPTX(Module &module, const GpuTarget &gpu) {
   if (Error error = emitMachineCode(module, target, /*assembly=*/true, stream))
     return std::move(error);
   std::string text(bytes.begin(), bytes.end());
-  if (size_t at = text.find(".extern"); at != std::string::npos)
+  if (size_t at = text.find(".extern .func"); at != std::string::npos)
     return createStringError(
         "the model needs a function that GPUs do not have: " +
         text.substr(at, text.find('\n', at) - at));

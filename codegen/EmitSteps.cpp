@@ -170,31 +170,38 @@ void StepCalls::run(const StepValues &values, Value *steps, Value *hasAll) {
 }
 
 void StepCalls::runByTimesteps(const StepValues &values, Value *steps) {
-  overTime(values, steps, table.ownElements,
+  overTime(values, steps, table.ownElements, table.kept,
            [&](const StepValues &own, Value *t) { stepAt(own, t); });
 }
 
-/// Timestep after timestep, after each of which a team waits for itself; at the
-/// end alone if elements need no others. A thread of a GPU then takes each of
-/// its own through all timesteps before the next, with the states in registers.
+/// Timestep after timestep; after each a team may wait for itself.
+void StepCalls::allSteps(
+    const StepValues &values, Value *steps, bool waits,
+    function_ref<void(const StepValues &, Value *)> timestep) {
+  forEach(steps, "timestep", [&](Value *t) {
+    timestep(values, t);
+    if (waits)
+      barrier(values);
+  });
+}
+
+/// A team waits for itself after each timestep; if elements need no others, at
+/// the end alone. A thread of a GPU then takes each of its own through all
+/// timesteps before the next, with the states in registers.
 void StepCalls::overTime(
     const StepValues &values, Value *steps,
-    const std::optional<ttc_bytes> &ownElements,
+    const std::optional<ttc_bytes> &ownElements, const KeptSize &kept,
     function_ref<void(const StepValues &, Value *)> timestep) {
-  auto allSteps = [&](const StepValues &own, bool waits) {
-    forEach(steps, "timestep", [&](Value *t) {
-      timestep(own, t);
-      if (waits)
-        barrier(own);
-    });
-  };
-  if (!values.team || !ownElements)
-    return allSteps(values, /*waits=*/true);
-  const TeamValues &team = *values.team;
-  if (!team.areThreads) {
-    allSteps(values, /*waits=*/false);
+  bool isGPU = values.team && values.team->ofGPU;
+  if (isGPU && kept.bytes)
+    return keepOverTime(values, steps, kept, timestep);
+  if (!ownElements || !values.team)
+    return allSteps(values, steps, /*waits=*/true, timestep);
+  if (!isGPU) {
+    allSteps(values, steps, /*waits=*/false, timestep);
     return barrier(values);
   }
+  const TeamValues &team = *values.team;
   Value *count = bytesOf(*ownElements, team.rows);
   Value *turns = builder.CreateSelect(
       builder.CreateICmpULT(team.worker, count),
@@ -204,9 +211,43 @@ void StepCalls::overTime(
     own.team->worker =
         builder.CreateAdd(team.worker, builder.CreateMul(turn, team.workers));
     own.team->form = ".element";
-    allSteps(own, /*waits=*/false);
+    allSteps(own, steps, /*waits=*/false, timestep);
   });
   barrier(values);
+}
+
+/// With weights in shared memory, if each thread has no more than one part of a
+/// sum, and there is room for its weights. As many threads of each block take
+/// part, so that the weights are spread evenly.
+void StepCalls::keepOverTime(
+    const StepValues &values, Value *steps, const KeptSize &kept,
+    function_ref<void(const StepValues &, Value *)> timestep) {
+  const BlockValues &gpu = *values.team->ofGPU;
+  constexpr int64_t warp = 32;
+  Value *wanted = builder.CreateMul(values.team->rows, number(kept.threads));
+  Value *each = builder.CreateMul(
+      divideUp(divideUp(wanted, gpu.blocks), number(warp)), number(warp));
+  Value *areEnough = builder.CreateICmpULE(each, gpu.threads);
+  Value *hasRoom = builder.CreateICmpULE(
+      builder.CreateMul(each, number(kept.bytes)), gpu.sharedBytes);
+  // Who has no part has a number behind all that have.
+  constexpr int64_t none = int64_t(1) << 62;
+  Value *own = builder.CreateSelect(
+      builder.CreateICmpULT(gpu.thread, each),
+      builder.CreateAdd(builder.CreateMul(gpu.block, each), gpu.thread),
+      number(none));
+  branch(
+      builder.CreateAnd(areEnough, hasRoom),
+      [&] {
+        StepValues keeping = values;
+        keeping.team->worker = own;
+        keeping.team->workers = builder.CreateMul(each, gpu.blocks);
+        keeping.team->form = ".keep";
+        timestep(keeping, number(0));
+        keeping.team->form = ".kept";
+        allSteps(keeping, steps, /*waits=*/true, timestep);
+      },
+      [&] { allSteps(values, steps, /*waits=*/true, timestep); });
 }
 
 void StepCalls::runByBlocks(const StepValues &values, Value *steps,
@@ -225,7 +266,7 @@ void StepCalls::runByBlocks(const StepValues &values, Value *steps,
         barrier(values);
         continue;
       }
-      overTime(values, count, stage.ownElements,
+      overTime(values, count, stage.ownElements, stage.kept,
                [&](const StepValues &own, Value *t) {
                  callStage(own, stage, first, t, values.batch);
                });

@@ -23,13 +23,20 @@
 
 namespace ttc {
 
+/// Of a GPU: the blocks of a team.
+struct BlockValues {
+  llvm::Value *blocks, *block; ///< how many, and the number of the thread's
+  llvm::Value *threads, *thread;
+  /// Bytes of shared memory that each has; null where none are needed.
+  llvm::Value *sharedBytes;
+};
+
 /// Who calls a shared function, beyond what every step takes.
 struct TeamValues {
   llvm::Value *rows, *firstRow; ///< of the batch, those of the team
   llvm::Value *worker, *workers, *room, *handle;
-  /// Whether they are threads of a GPU, of which neighbours take neighbouring
-  /// elements.
-  bool areThreads = false;
+  /// Of threads of a GPU, of which neighbours take neighbouring elements.
+  std::optional<BlockValues> ofGPU = std::nullopt;
   /// Which form of a function is called, by the end of its name.
   llvm::StringRef form = ".shared";
 };
@@ -80,7 +87,13 @@ private:
                    llvm::Value *block);
   void overTime(
       const StepValues &values, llvm::Value *steps,
-      const std::optional<ttc_bytes> &ownElements,
+      const std::optional<ttc_bytes> &ownElements, const KeptSize &kept,
+      llvm::function_ref<void(const StepValues &, llvm::Value *)> timestep);
+  void keepOverTime(
+      const StepValues &values, llvm::Value *steps, const KeptSize &kept,
+      llvm::function_ref<void(const StepValues &, llvm::Value *)> timestep);
+  void allSteps(
+      const StepValues &values, llvm::Value *steps, bool waits,
       llvm::function_ref<void(const StepValues &, llvm::Value *)> timestep);
   void callStage(const StepValues &values, const RunStage &stage,
                  llvm::Value *first, llvm::Value *t, llvm::Value *rows);

@@ -180,6 +180,14 @@ FailureOr<ModelTable> ttc::readModelTable(ModuleOp module) {
   return table;
 }
 
+KeptSize ModelTable::keptSize() const {
+  KeptSize most = kept;
+  for (const RunStage &stage : stages)
+    most = {std::max(most.bytes, stage.kept.bytes),
+            std::max(most.threads, stage.kept.threads)};
+  return most;
+}
+
 void ttc::readSizes(ModuleOp module, ModelTable &table) {
   table.hasGenerator = module->hasAttr(generatorAttr);
   table.rowsAreIndependent = module->hasAttr(independentRowsAttr);
@@ -187,6 +195,16 @@ void ttc::readSizes(ModuleOp module, ModelTable &table) {
     table.maxWorkers = workers.getInt();
   table.statesSize = bytes(module->getAttrOfType<BytesAttr>(statesSizeAttr));
   table.scratchSize = bytes(module->getAttrOfType<BytesAttr>(scratchSizeAttr));
+  auto kept = module->getAttrOfType<DictionaryAttr>(keptAttr);
+  auto sizeOf = [&](StringRef function) {
+    auto size = kept ? kept.getAs<BytesAttr>(function) : BytesAttr();
+    return size ? KeptSize{uint64_t(size.getFixed()),
+                           uint64_t(size.getPerBatch())}
+                : KeptSize();
+  };
+  table.kept = sizeOf(table.name);
+  for (RunStage &stage : table.stages)
+    stage.kept = sizeOf(stage.function);
   table.preparedSize =
       module->getAttrOfType<IntegerAttr>(preparedSizeAttr).getInt();
 }

@@ -48,6 +48,12 @@ struct StageTensor {
   ttc_bytes offset = {0, 0};   ///< in the block's buffers
   ttc_bytes timestep = {0, 0}; ///< how far apart two timesteps are
 };
+/// What a form of a function keeps of its weights on a GPU (KeptWeights.h):
+/// bytes of a thread, and how many threads a row needs. None if nothing.
+struct KeptSize {
+  uint64_t bytes = 0, threads = 0;
+};
+
 /// A part of a sequence's block, which is computed for the whole block at once
 /// or timestep by timestep.
 struct RunStage {
@@ -55,6 +61,7 @@ struct RunStage {
   bool takesBlock;
   /// How many elements there are, if they need no others (OwnElements.h).
   std::optional<ttc_bytes> ownElements;
+  KeptSize kept;
   std::vector<StageTensor> inputs, outputs;
 };
 
@@ -80,11 +87,15 @@ struct ModelTable {
   bool rowsAreIndependent = false;
   /// Of the whole step, as of a stage.
   std::optional<ttc_bytes> ownElements;
+  KeptSize kept;
   /// How a sequence is computed, if not by the step: so many timesteps, or
   /// rows of a dynamic batch, at once.
   std::vector<RunStage> stages;
   int64_t block = 0;
   ttc_bytes buffersSize = {0, 0};
+
+  /// The most that any function keeps.
+  KeptSize keptSize() const;
 
   llvm::json::Value toJSON() const;
 };

@@ -14,6 +14,8 @@
 
 #include "codegen/VectorBuilder.h"
 
+#include <optional>
+
 namespace ttc {
 
 /// What an operation computes with and where its results go.
@@ -35,6 +37,9 @@ struct NestBuffers {
   Buffer tile;
   /// For an operation that draws random numbers.
   Generator generator;
+  /// For a nest whose weights are kept through a sequence (KeptWeights.h):
+  /// where they begin, in bytes of a thread.
+  std::optional<int64_t> keptStart;
 };
 
 /// Emits operations at a builder's place.
@@ -44,6 +49,9 @@ public:
 
   /// A NestOp, ReduceOp, AssembleOp or GatherOp.
   void emit(mlir::Operation *op, const NestBuffers &buffers);
+
+  /// Keeps the weights of a nest's products.
+  void emitKeep(NestOp nest, const NestBuffers &buffers);
 
   /// What one worker of a team emits alone.
   void emitOnce(llvm::function_ref<void()> body) { once(body); }
@@ -59,6 +67,9 @@ public:
 
   /// The rows of the largest tile of a matrix unit: two registers.
   static constexpr int64_t mostMatrixRows = 32;
+  /// The bytes that a thread of a GPU reads at once, from an address that is a
+  /// multiple of them.
+  static constexpr int64_t widestLoad = 16;
   /// The most sums that a tile of one product leaves in memory, for elements of
   /// `bytes`.
   static int64_t tileElements(const Schedule &schedule, int64_t bytes);
@@ -110,9 +121,6 @@ private:
 
   // ThreadProduct.cpp
   struct Quad;
-  /// The bytes that a thread reads at once, from an address that is a multiple
-  /// of them.
-  static constexpr int64_t widestLoad = 16;
   /// The numbers of the products, those of the same input together: the gates
   /// of a layer.
   static llvm::SmallVector<llvm::SmallVector<unsigned>>
@@ -126,6 +134,10 @@ private:
   void emitRow(const Products &products, const Quad &quad, mlir::Value turn,
                mlir::ValueRange sums);
   void emitThreadRows(const Products &products, mlir::Value firstRow);
+  void emitSharedSum(const Products &products, const Quad &quad,
+                     mlir::Value chain);
+  std::pair<mlir::Value, mlir::Value>
+  rangeOfChain(const Products &products, unsigned index, mlir::Value chain);
   llvm::SmallVector<mlir::Value> sumChain(const Products &products,
                                           llvm::ArrayRef<unsigned> together,
                                           const Quad &quad, mlir::Value from,
@@ -136,13 +148,20 @@ private:
   void scale(const Products &products, unsigned index, mlir::Value column,
              llvm::MutableArrayRef<mlir::Value> sums);
   mlir::Value loadThreadWeights(const Products &products, unsigned index,
-                                mlir::Value column, mlir::Value k);
+                                mlir::Value column, mlir::Value k,
+                                mlir::Value from);
   mlir::Value isAligned(Buffer buffer);
   void emitColumn(const Products &products, mlir::Value row, mlir::Value column,
                   mlir::ValueRange sums);
   mlir::Value readLane(mlir::Value value, mlir::Value lane, mlir::Value mask);
   mlir::Value callThreadFunction(llvm::StringRef name, mlir::Type result,
                                  mlir::ValueRange arguments);
+
+  // KeptWeights.cpp
+  void findKept(Products &products);
+  void emitKept(const Products &products);
+  void withOwnSum(const Products &products,
+                  llvm::function_ref<void(const Quad &, mlir::Value)> body);
 
   // WarpProduct.cpp
   struct WarpTile;

@@ -14,6 +14,8 @@
 
 #include "codegen/NestEmitter.h"
 
+#include <optional>
+
 namespace ttc {
 
 /// All that the emission of one nest passes on.
@@ -38,6 +40,17 @@ struct NestEmitter::Products {
   mlir::Value rows;
   int64_t tileRows = 1;
   bool byMatrixUnit = false;
+
+  /// The weights that a thread of a GPU keeps in shared memory.
+  struct Kept {
+    llvm::SmallVector<Buffer> memory; ///< of each product, all of the block's
+    llvm::SmallVector<mlir::Value> starts; ///< of the thread's, in elements
+    mlir::Value stride;                    ///< from a step of a sum to the next
+    /// Where step `k` of a part lies that begins with step `from`.
+    mlir::Value at(NestEmitter &emitter, unsigned index, mlir::Value k,
+                   mlir::Value from) const;
+  };
+  std::optional<Kept> kept;
 
   int64_t outputs() const { return plans.front().outputs; }
   /// What product `index` is summed in.

@@ -9,9 +9,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/KeptWeights.h"
 #include "codegen/OwnElements.h"
 #include "codegen/RowGroups.h"
 #include "codegen/Scheduling.h"
+#include "codegen/TTCCodegenPasses.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -80,6 +82,13 @@ public:
                   return pointer < numInputs || pointer == preparedPointer();
                 });
     frame = &whole;
+    if (form == StepForm::Kept || form == StepForm::Keep)
+      kept = planKept(step, prepared, schedule);
+    if (form == StepForm::Keep) {
+      emitKeep();
+      func::ReturnOp::create(whole.entry.b);
+      return bytes(0);
+    }
     emitBody();
     if (module->hasAttr(generatorAttr)) {
       barrier();
@@ -99,6 +108,10 @@ private:
       return ".shared";
     case StepForm::Element:
       return ".element";
+    case StepForm::Kept:
+      return ".kept";
+    case StepForm::Keep:
+      return ".keep";
     }
     llvm_unreachable("all forms have a name");
   }
@@ -490,10 +503,7 @@ private:
     ValueRange inputs = op->getOperands();
     if (auto nest = dyn_cast<NestOp>(op)) {
       inputs = nest.getInputs();
-      for (Value input : nest.getProductInputs())
-        buffers.productInputs.push_back(bufferOf(input));
-      for (unsigned i = 0; i < nest.getNumProducts(); ++i)
-        placeWeight(nest, i, buffers);
+      buffers = productsOf(nest);
       if (nest.hasProduct() && !schedule.isGPU) {
         buffers.tile = tile(nest);
         placeEvents(nest, buffers);
@@ -508,6 +518,31 @@ private:
     for (OpResult result : op->getResults())
       buffers.outputs.push_back(destinationsOf(result, results, row));
     frame->emitter.emit(row ? row->operation() : op, buffers);
+  }
+
+  /// Brings the weights that are kept to where they are.
+  void emitKeep() {
+    SmallVector<Output> results = outputs();
+    for (Operation &op : step.getBody().front().without_terminator()) {
+      if (!becomesLoops(&op))
+        continue;
+      if (kept.starts.contains(&op))
+        frame->emitter.emitKeep(cast<NestOp>(op), productsOf(cast<NestOp>(op)));
+      for (OpResult result : op.getResults())
+        destinationsOf(result, results, /*isRow=*/false);
+    }
+  }
+
+  /// What the products of a nest multiply.
+  NestBuffers productsOf(NestOp nest) {
+    NestBuffers buffers;
+    for (Value input : nest.getProductInputs())
+      buffers.productInputs.push_back(bufferOf(input));
+    for (unsigned i = 0; i < nest.getNumProducts(); ++i)
+      placeWeight(nest, i, buffers);
+    if (auto found = kept.starts.find(nest); found != kept.starts.end())
+      buffers.keptStart = found->second;
+    return buffers;
   }
 
   Buffer bufferOf(Value value) { return view(places.lookup(rootOf(value))); }
@@ -546,6 +581,7 @@ private:
   StepForm form;
   int64_t workers;
   Frame *frame = nullptr;
+  KeptPlan kept;
   /// Whether something was written that other workers may read.
   bool hasWritten = false;
   int64_t roomBytes = 0;
@@ -568,6 +604,17 @@ BytesAttr ttc::scheduleStep(func::FuncOp step, const Schedule &schedule,
   if (schedule.isGPU) {
     if (ownElements(step))
       emit(StepForm::Element);
+    // What goes through a block of timesteps at once reads its weights once.
+    KeptPlan kept = planKept(step, plan, schedule);
+    if (kept.bytes && !step->hasAttr(wholeBlockAttr) &&
+        !step->hasAttr(stagesAttr)) {
+      emit(StepForm::Keep);
+      emit(StepForm::Kept);
+      NamedAttrList all(module->getAttrOfType<DictionaryAttr>(keptAttr));
+      all.set(step.getSymName(),
+              BytesAttr::get(step.getContext(), kept.bytes, kept.threads));
+      module->setAttr(keptAttr, all.getDictionary(step.getContext()));
+    }
     return emit(StepForm::Threads);
   }
   if (workers > 1)

@@ -187,7 +187,7 @@ EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
   // Threads read and write whole vectors where they know that they may.
   constexpr unsigned numOwn = 3; // prepared, states, scratch
   for (unsigned i = numPointers - numOwn;
-       i < numPointers && (form == StepForm::Threads || isElement); ++i)
+       i < numPointers && isShared && form != StepForm::Shared; ++i)
     markAligned(function, i);
   b.setInsertionPointToStart(function.addEntryBlock());
   auto next = [&] { return function.getArgument(numPointers++); };
@@ -200,7 +200,7 @@ EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
   team.workers = next();
   room = next();
   handle = next();
-  team.sideBySide = form == StepForm::Threads || isElement;
+  team.sideBySide = form != StepForm::Shared;
   team.isElement = isElement;
   team.barrier = [this] { barrier(); };
   if (!isElement)

@@ -97,6 +97,12 @@ inline constexpr llvm::StringLiteral opaqueFunction = "ttc.opaque";
 inline constexpr llvm::StringLiteral readLaneF32 = "ttc.read_lane_f32";
 inline constexpr llvm::StringLiteral readLaneF64 = "ttc.read_lane_f64";
 
+/// What a thread asks for: its number in its block, how many blocks its team
+/// has, and the shared memory of its block, from the beginning.
+inline constexpr llvm::StringLiteral threadInBlock = "ttc.thread_in_block";
+inline constexpr llvm::StringLiteral blocksOfTeam = "ttc.blocks_of_team";
+inline constexpr llvm::StringLiteral keptMemory = "ttc.kept_memory";
+
 /// What the threads of a warp multiply matrices with: 16 rows of weights, 8 of
 /// inputs, and the sums, of which each thread has what PTX calls a fragment of
 /// mma.m16n8k16 (bf16) or mma.m16n8k8 (tf32). And how a number of f32 becomes
@@ -110,7 +116,11 @@ enum class StepForm {
   Alone,   ///< one thread: the function `<name>.step`
   Shared,  ///< the workers of a team, each its part: `<name>.shared`
   Threads, ///< the same, by the threads of a GPU
-  Element  ///< one of its own elements (OwnElements.h): `<name>.element`
+  Element, ///< one of its own elements (OwnElements.h): `<name>.element`
+  /// The threads of a GPU, with weights in shared memory (KeptWeights.h):
+  /// `<name>.kept`, and `<name>.keep`, which brings them there.
+  Kept,
+  Keep
 };
 
 /// A function on pointers that is being emitted: the step, prepare, or a part

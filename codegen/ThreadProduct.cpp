@@ -60,6 +60,8 @@ void NestEmitter::emitThreadProducts(const Products &products) {
   for (unsigned p = 0; p < products.plans.size(); ++p)
     if (isForWarp(products, p))
       return emitWarpProducts(products);
+  if (products.buffers.keptStart)
+    return emitKept(products);
   int64_t words = llvm::divideCeil(
       elementBytes(nest.getProductInputs().front().getType()), 4);
   int64_t sums = products.plans.size() + llvm::Log2_64(products.chains());
@@ -181,100 +183,112 @@ void NestEmitter::emitRow(const Products &products, const Quad &quad,
 /// The rows from `firstRow` on, one after the other: neighbouring threads, as
 /// many as a sum has chains, sum a chain each.
 void NestEmitter::emitThreadRows(const Products &products, Value firstRow) {
-  int64_t chains = products.chains();
   int64_t quads = llvm::divideCeil(products.outputs(), columnsPerThread);
   Value rows = arith::SubIOp::create(b, products.rows, firstRow);
-  sharedLoops({rows, constant(quads), constant(chains)}, [&](ArrayRef<Value>
-                                                                 at) {
-    Quad quad{add(firstRow, at[0]), 1, mul(at[1], constant(columnsPerThread)),
-              Value()};
-    Value chain = at[2];
-    SmallVector<SmallVector<Value>> sums(products.plans.size());
-    NestOp nest = products.nest;
-    for (ArrayRef<unsigned> together : groupByInput(nest.getProductInputs())) {
-      const PanelPlan &plan = products.plans[together.front()];
-      // A thread whose chain these products do not have adds zero.
-      int64_t length = plan.inputs / plan.chains;
-      Value from = mul(chain, constant(length));
-      auto compare = [&](arith::CmpIPredicate predicate, int64_t other) {
-        return Value(
-            arith::CmpIOp::create(b, predicate, chain, constant(other)));
-      };
-      Value to = arith::SelectOp::create(
-          b, compare(arith::CmpIPredicate::ult, plan.chains - 1),
-          add(from, constant(length)), constant(plan.inputs));
-      if (plan.chains < chains)
-        from = arith::SelectOp::create(
-            b, compare(arith::CmpIPredicate::ult, plan.chains), from,
-            constant(plan.inputs));
-      for (auto [p, sum] : llvm::zip_equal(
-               together, sumChain(products, together, quad, from, to)))
-        sums[p].push_back(sum);
-    }
-    if (chains == 1) {
-      for (auto [p, ofProduct] : llvm::enumerate(sums))
-        scale(products, p, quad.column, ofProduct);
-      return emitQuad(products, quad, sums);
-    }
+  sharedLoops({rows, constant(quads), constant(products.chains())},
+              [&](ArrayRef<Value> at) {
+                Quad quad{add(firstRow, at[0]), 1,
+                          mul(at[1], constant(columnsPerThread)), Value()};
+                emitSharedSum(products, quad, at[2]);
+              });
+}
 
-    // Pairs of threads add what they have, each half of the columns, so
-    // that four threads are left with the sums of one column each:
-    // ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)).
-    Type i32 = b.getI32Type();
-    auto word = [&](Value index) -> Value {
-      return arith::IndexCastUIOp::create(b, i32, index);
-    };
-    auto wordOf = [&](int64_t value) -> Value {
-      return arith::ConstantIntOp::create(b, i32, value);
-    };
-    constexpr int64_t warp = 32;
-    Value lane = word(arith::RemUIOp::create(b, team.worker, constant(warp)));
-    Value firstLane = arith::SubIOp::create(b, lane, word(chain));
-    Value mask = arith::ShLIOp::create(b, wordOf((1 << chains) - 1), firstLane);
-    auto partner = [&](int64_t distance) -> Value {
-      return arith::XOrIOp::create(b, lane, wordOf(distance));
-    };
-    auto hasBit = [&](int64_t bit) -> Value {
-      Value masked = arith::AndIOp::create(b, word(chain), wordOf(bit));
-      return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, masked,
-                                   wordOf(0));
-    };
-    SmallVector<Value> ofColumn;
-    for (ArrayRef<Value> ofProduct : sums) {
-      SmallVector<Value> columns;
-      for (int64_t c = 0; c < columnsPerThread; ++c)
-        columns.push_back(vector::ExtractOp::create(b, ofProduct.front(), c));
-      for (int64_t bit : {1, 2}) {
-        Value isUpper = hasBit(bit), other = partner(bit);
-        SmallVector<Value> kept;
-        for (size_t i = 0; i < columns.size(); i += 2) {
-          Value own =
-              arith::SelectOp::create(b, isUpper, columns[i + 1], columns[i]);
-          Value given =
-              arith::SelectOp::create(b, isUpper, columns[i], columns[i + 1]);
-          kept.push_back(
-              arith::AddFOp::create(b, own, readLane(given, other, mask)));
-        }
-        columns = kept;
+/// The steps of a product that a thread sums which has this chain: none, if the
+/// product has fewer chains than another one of the nest.
+std::pair<Value, Value> NestEmitter::rangeOfChain(const Products &products,
+                                                  unsigned index, Value chain) {
+  const PanelPlan &plan = products.plans[index];
+  int64_t length = plan.inputs / plan.chains;
+  Value from = mul(chain, constant(length));
+  auto isBelow = [&](int64_t other) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, chain,
+                                 constant(other));
+  };
+  Value to = arith::SelectOp::create(b, isBelow(plan.chains - 1),
+                                     add(from, constant(length)),
+                                     constant(plan.inputs));
+  if (plan.chains < products.chains())
+    from = arith::SelectOp::create(b, isBelow(plan.chains), from,
+                                   constant(plan.inputs));
+  return {from, to};
+}
+
+/// What a thread does that has a chain of the sums of a quad, beside its
+/// neighbours that have the others.
+void NestEmitter::emitSharedSum(const Products &products, const Quad &quad,
+                                Value chain) {
+  int64_t chains = products.chains();
+  SmallVector<SmallVector<Value>> sums(products.plans.size());
+  NestOp nest = products.nest;
+  for (ArrayRef<unsigned> together : groupByInput(nest.getProductInputs())) {
+    auto [from, to] = rangeOfChain(products, together.front(), chain);
+    for (auto [p, sum] : llvm::zip_equal(
+             together, sumChain(products, together, quad, from, to)))
+      sums[p].push_back(sum);
+  }
+  if (chains == 1) {
+    for (auto [p, ofProduct] : llvm::enumerate(sums))
+      scale(products, p, quad.column, ofProduct);
+    return emitQuad(products, quad, sums);
+  }
+
+  // Pairs of threads add what they have, each half of the columns, so
+  // that four threads are left with the sums of one column each:
+  // ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)).
+  Type i32 = b.getI32Type();
+  auto word = [&](Value index) -> Value {
+    return arith::IndexCastUIOp::create(b, i32, index);
+  };
+  auto wordOf = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(b, i32, value);
+  };
+  constexpr int64_t warp = 32;
+  Value lane = word(arith::RemUIOp::create(b, team.worker, constant(warp)));
+  Value firstLane = arith::SubIOp::create(b, lane, word(chain));
+  Value mask = arith::ShLIOp::create(b, wordOf((1 << chains) - 1), firstLane);
+  auto partner = [&](int64_t distance) -> Value {
+    return arith::XOrIOp::create(b, lane, wordOf(distance));
+  };
+  auto hasBit = [&](int64_t bit) -> Value {
+    Value masked = arith::AndIOp::create(b, word(chain), wordOf(bit));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, masked,
+                                 wordOf(0));
+  };
+  SmallVector<Value> ofColumn;
+  for (ArrayRef<Value> ofProduct : sums) {
+    SmallVector<Value> columns;
+    for (int64_t c = 0; c < columnsPerThread; ++c)
+      columns.push_back(vector::ExtractOp::create(b, ofProduct.front(), c));
+    for (int64_t bit : {1, 2}) {
+      Value isUpper = hasBit(bit), other = partner(bit);
+      SmallVector<Value> kept;
+      for (size_t i = 0; i < columns.size(); i += 2) {
+        Value own =
+            arith::SelectOp::create(b, isUpper, columns[i + 1], columns[i]);
+        Value given =
+            arith::SelectOp::create(b, isUpper, columns[i], columns[i + 1]);
+        kept.push_back(
+            arith::AddFOp::create(b, own, readLane(given, other, mask)));
       }
-      Value sum = columns.front();
-      if (chains > columnsPerThread)
-        sum = arith::AddFOp::create(
-            b, sum, readLane(sum, partner(columnsPerThread), mask));
-      ofColumn.push_back(sum);
+      columns = kept;
     }
-    auto isOwner = scf::IfOp::create(
-        b,
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, chain,
-                              constant(columnsPerThread)),
-        /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(isOwner.thenBlock());
-    Value column = add(quad.column, chain);
-    for (auto [p, sum] : llvm::enumerate(ofColumn))
-      scale(products, p, column, sum);
-    emitColumn(products, quad.row, column, ofColumn);
-  });
+    Value sum = columns.front();
+    if (chains > columnsPerThread)
+      sum = arith::AddFOp::create(
+          b, sum, readLane(sum, partner(columnsPerThread), mask));
+    ofColumn.push_back(sum);
+  }
+  auto isOwner = scf::IfOp::create(
+      b,
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, chain,
+                            constant(columnsPerThread)),
+      /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(isOwner.thenBlock());
+  Value column = add(quad.column, chain);
+  for (auto [p, sum] : llvm::enumerate(ofColumn))
+    scale(products, p, column, sum);
+  emitColumn(products, quad.row, column, ofColumn);
 }
 
 /// Multiplies sums of products with whole numbers, from `column` on, by what
@@ -293,19 +307,22 @@ void NestEmitter::scale(const Products &products, unsigned index, Value column,
     sum = arith::MulFOp::create(b, sum, factor);
 }
 
-/// The weights of a thread's columns for step `k` of a sum, as they are stored.
+/// The weights of a thread's columns for step `k` of a part of a sum that
+/// begins with step `from`, as they are stored.
 Value NestEmitter::loadThreadWeights(const Products &products, unsigned index,
-                                     Value column, Value k) {
+                                     Value column, Value k, Value from) {
   const PanelPlan &plan = products.plans[index];
   Buffer weights = products.buffers.packedWeights[index];
   Type stored = cast<MemRefType>(weights.getType()).getElementType();
   int64_t elements = columnsPerThread * plan.depth;
   int64_t width = plan.groups.front().vectors * columnsPerThread;
   int64_t bytes = elements * stored.getIntOrFloatBitWidth() / 8;
+  Value at = products.kept ? products.kept->at(*this, index, k, from)
+                           : mul(add(mul(k, constant(width)), column),
+                                 constant(plan.depth));
   return vector::LoadOp::create(
-      b, VectorType::get(elements, stored), weights,
-      ValueRange{
-          mul(add(mul(k, constant(width)), column), constant(plan.depth))},
+      b, VectorType::get(elements, stored),
+      products.kept ? products.kept->memory[index] : weights, ValueRange{at},
       /*nontemporal=*/false, llvm::Align(std::min(bytes, widestLoad)));
 }
 
@@ -335,7 +352,7 @@ SmallVector<Value> NestEmitter::sumChain(const Products &products,
     SmallVector<Value> next;
     for (unsigned p : together) {
       Value weight =
-          widen(loadThreadWeights(products, p, quad.column, k), type);
+          widen(loadThreadWeights(products, p, quad.column, k, from), type);
       for (Value x : inputs)
         next.push_back(fma(weight, widen(x, type), sums[next.size()]));
     }

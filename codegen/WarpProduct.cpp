@@ -50,11 +50,9 @@ struct NestEmitter::WarpTile {
 };
 
 bool NestEmitter::isForWarp(const Products &products, unsigned index) {
-  const PanelPlan &plan = products.plans[index];
-  return plan.depth == 2 ||
-         (schedule.multipliesTF32(plan.inputs) &&
-          products.sumType(index).isF32() &&
-          getElementTypeOrSelf(products.buffers.productInputs[index]).isF32());
+  Type input = getElementTypeOrSelf(products.buffers.productInputs[index]);
+  return schedule.multipliesByWarp(
+      products.plans[index], products.sumType(index).isF32() && input.isF32());
 }
 
 /// Each warp makes tiles of some rows and 32 columns. Neighbouring warps have
@@ -165,7 +163,8 @@ NestEmitter::sumByWarp(const Products &products, ArrayRef<unsigned> together,
         .getResult();
   };
   auto loadWeights = [&](unsigned p, Value word) -> Value {
-    Value weights = loadThreadWeights(products, p, tile.column, word);
+    Value weights = loadThreadWeights(products, p, tile.column, word,
+                                      /*from=*/Value());
     if (isTF32)
       weights = widen(weights, VectorType::get(laneColumns, f32));
     return vector::BitCastOp::create(b, words, weights);

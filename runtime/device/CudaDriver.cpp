@@ -52,8 +52,9 @@ CudaLaunchAttribute clusterOf(unsigned blocks) {
 }
 
 CudaLaunchConfig configOf(CudaLaunchAttribute &attribute, unsigned x,
-                          unsigned y, unsigned threads, CudaStream stream) {
-  return {x, y, 1, threads, 1, 1, /*sharedBytes=*/0, stream, &attribute, 1};
+                          unsigned y, unsigned threads, unsigned sharedBytes,
+                          CudaStream stream) {
+  return {x, y, 1, threads, 1, 1, sharedBytes, stream, &attribute, 1};
 }
 
 } // namespace
@@ -126,6 +127,7 @@ Status loadCudaLaunches(CudaLaunches &launches) {
   library.want("cuMemsetD8Async", launches.fill);
   library.want("cuMemHostAlloc", launches.hostAlloc);
   library.want("cuMemFreeHost", launches.hostFree);
+  library.find("cuFuncSetAttribute", launches.functionSetAttribute);
   library.find("cuLaunchKernelEx", launches.launchExtended);
   library.find("cuOccupancyMaxActiveClusters", launches.clusterOccupancy);
   library.find("cuStreamIsCapturing", launches.streamIsCapturing);
@@ -140,18 +142,20 @@ Status loadCudaLaunches(CudaLaunches &launches) {
 
 int CudaLaunches::launchClusters(CudaFunction function, unsigned blocks,
                                  unsigned count, unsigned threads,
-                                 CudaStream stream, void **parameters) const {
+                                 unsigned sharedBytes, CudaStream stream,
+                                 void **parameters) const {
   CudaLaunchAttribute cluster = clusterOf(blocks);
   const CudaLaunchConfig config =
-      configOf(cluster, blocks, count, threads, stream);
+      configOf(cluster, blocks, count, threads, sharedBytes, stream);
   return launchExtended(&config, function, parameters, nullptr);
 }
 
 int CudaLaunches::countClusters(int *clusters, CudaFunction function,
-                                unsigned blocks, unsigned threads) const {
+                                unsigned blocks, unsigned threads,
+                                unsigned sharedBytes) const {
   CudaLaunchAttribute cluster = clusterOf(blocks);
   const CudaLaunchConfig config =
-      configOf(cluster, blocks, 1, threads, nullptr);
+      configOf(cluster, blocks, 1, threads, sharedBytes, nullptr);
   return clusterOccupancy(clusters, function, &config);
 }
 

@@ -39,7 +39,9 @@ constexpr int attributeMultiprocessors = 16;
 constexpr int attributeMajor = 75;
 constexpr int attributeMinor = 76;
 constexpr int attributeCooperativeLaunch = 95;
+constexpr int attributeSharedBytes = 97; // of a block that asks for them
 constexpr int attributeClusterLaunch = 120;
+constexpr int functionSharedBytes = 8;
 constexpr unsigned launchClusterDimension = 4;
 constexpr int pointerMemoryType = 2;
 constexpr int pointerDeviceOrdinal = 9;
@@ -137,6 +139,9 @@ struct CudaLaunches {
   int (*hostAlloc)(void **block, size_t size, unsigned flags);
   int (*hostFree)(void *block);
 
+  /// Lets a kernel have more shared memory: null where the driver has none.
+  int (*functionSetAttribute)(CudaFunction function, int attribute, int value);
+
   /// Launches of clusters: null where the driver has none.
   int (*launchExtended)(const CudaLaunchConfig *config, CudaFunction function,
                         void **parameters, void **extra);
@@ -146,11 +151,11 @@ struct CudaLaunches {
   /// Launches `count` clusters of so many blocks, in a grid whose rows they
   /// are.
   int launchClusters(CudaFunction function, unsigned blocks, unsigned count,
-                     unsigned threads, CudaStream stream,
+                     unsigned threads, unsigned sharedBytes, CudaStream stream,
                      void **parameters) const;
   /// How many clusters of so many blocks can run at the same time.
   int countClusters(int *clusters, CudaFunction function, unsigned blocks,
-                    unsigned threads) const;
+                    unsigned threads, unsigned sharedBytes) const;
 
   /// Graphs of launches: null where the driver has none.
   int (*streamIsCapturing)(CudaStream stream, int *status);

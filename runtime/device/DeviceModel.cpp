@@ -9,6 +9,8 @@
 
 #include "model/Model.h"
 
+#include <algorithm>
+
 namespace ttc {
 namespace {
 
@@ -105,7 +107,25 @@ Status DeviceModel::loadImages() {
   return {status.code(), status.cause(), sentence};
 }
 
-uint32_t DeviceModel::findClusterBlocks(CudaFunction function) {
+uint32_t DeviceModel::findSharedBytes(CudaFunction function,
+                                      uint64_t keptBytes) {
+  int most = 0;
+  if (!keptBytes || keptBytes > UINT32_MAX || !driver.functionSetAttribute ||
+      driver.deviceGetAttribute(&most, cuda::attributeSharedBytes,
+                                device->handle()) != 0 ||
+      most <= 0)
+    return 0;
+  const int bytes = static_cast<int>(
+      std::min(keptBytes * code().block_threads, static_cast<uint64_t>(most)));
+  int error = device->within([&] {
+    return driver.functionSetAttribute(function, cuda::functionSharedBytes,
+                                       bytes);
+  });
+  return error ? 0 : static_cast<uint32_t>(bytes);
+}
+
+uint32_t DeviceModel::findClusterBlocks(CudaFunction function,
+                                        uint32_t sharedBytes) {
   // Every GPU that has clusters has those of so many blocks.
   constexpr uint32_t mostBlocks = 8;
   int launches = 0, clusters = 0;
@@ -117,13 +137,14 @@ uint32_t DeviceModel::findClusterBlocks(CudaFunction function) {
     return 0;
   int error = device->within([&] {
     return driver.countClusters(&clusters, function, mostBlocks,
-                                code().block_threads);
+                                code().block_threads, sharedBytes);
   });
   // A part of a GPU may have too few multiprocessors beside each other.
   return error || clusters < 1 ? 0 : mostBlocks;
 }
 
-Status DeviceModel::findKernel(const char *name, Kernel &kernel) {
+Status DeviceModel::findKernel(const char *name, uint64_t keptBytes,
+                               Kernel &kernel) {
   int multiprocessors = 0, blocks = 0, cooperative = 0;
   int error = device->within([&] {
     int result = driver.moduleGetFunction(&kernel.function, module, name);
@@ -147,9 +168,13 @@ Status DeviceModel::findKernel(const char *name, Kernel &kernel) {
                 model.name + " does not fit on " + device->name() +
                 ": it needs more registers or shared memory than there are. "
                 "Compile the model for this GPU."};
+  const uint32_t sharedBytes = findSharedBytes(kernel.function, keptBytes);
   kernel.room = {static_cast<uint32_t>(multiprocessors),
-                 static_cast<uint32_t>(blocks), cooperative != 0,
-                 findClusterBlocks(kernel.function)};
+                 static_cast<uint32_t>(blocks),
+                 cooperative != 0,
+                 findClusterBlocks(kernel.function, 0),
+                 sharedBytes,
+                 findClusterBlocks(kernel.function, sharedBytes)};
   return Status::success();
 }
 
@@ -158,9 +183,9 @@ Status DeviceModel::load(const void *prepared) {
   if (!status.failed())
     status = loadImages();
   if (!status.failed())
-    status = findKernel("ttc_step", step);
+    status = findKernel("ttc_step", 0, step);
   if (!status.failed())
-    status = findKernel("ttc_run", run);
+    status = findKernel("ttc_run", code().kept_bytes, run);
   if (!status.failed())
     status = weights.allocate(device,
                               "the prepared weights of the model " + model.name,
@@ -199,6 +224,8 @@ std::string checkDeviceCode(const ttc_device_code &code) {
            std::to_string(mostThreads) + " are possible";
   if (code.rows_are_independent > 1)
     return "its code for GPUs does not say whether rows are independent";
+  if (code.tile_rows < 1)
+    return "its code for GPUs has tiles of no rows";
   if (!code.num_images || !code.images)
     return "its code for GPUs has no image";
   for (uint32_t i = 0; i < code.num_images; ++i) {

@@ -51,9 +51,13 @@ private:
   Status loadImages();
   /// Loads one image; the driver's words are added to `log`.
   int loadImage(const ttc_device_image &image, std::string &log);
-  Status findKernel(const char *name, Kernel &kernel);
+  /// A kernel that may keep weights in shared memory needs `keptBytes` for each
+  /// thread.
+  Status findKernel(const char *name, uint64_t keptBytes, Kernel &kernel);
+  /// What a block may have of the shared memory that it can use, or 0.
+  uint32_t findSharedBytes(CudaFunction function, uint64_t keptBytes);
   /// The most blocks of a kernel that can be launched as one cluster, or 0.
-  uint32_t findClusterBlocks(CudaFunction function);
+  uint32_t findClusterBlocks(CudaFunction function, uint32_t sharedBytes);
 
   CudaModule module = nullptr;
   bool imageHasClusters = false;

@@ -145,19 +145,17 @@ Status DeviceSession::writeGenerator(const ttc_session &session) {
 
 int DeviceSession::launchKernel(const Kernel &kernel, const Grid &grid,
                                 CudaStream where) {
-  const auto [x, y, threads, kind] = grid.geometry;
+  const auto [x, y, threads, kind, sharedBytes] = grid.geometry;
   switch (kind) {
   case LaunchKind::Alone:
     return on.driver.launch(kernel.function, x, y, 1, threads, 1, 1,
-                            /*sharedBytes=*/0, where, parameters.data(),
-                            nullptr);
+                            sharedBytes, where, parameters.data(), nullptr);
   case LaunchKind::Cluster:
-    return on.driver.launchClusters(kernel.function, x, y, threads, where,
-                                    parameters.data());
+    return on.driver.launchClusters(kernel.function, x, y, threads, sharedBytes,
+                                    where, parameters.data());
   case LaunchKind::Cooperative:
     return on.driver.launchCooperative(kernel.function, x, y, 1, threads, 1, 1,
-                                       /*sharedBytes=*/0, where,
-                                       parameters.data());
+                                       sharedBytes, where, parameters.data());
   }
   return cuda::errorInvalidValue;
 }

@@ -22,6 +22,10 @@ struct DeviceRoom {
   /// The most neighbouring blocks that are launched as a cluster, a power of
   /// two; 0 where there are no clusters.
   uint32_t clusterBlocks;
+  /// The shared memory that a block of the kernel may have for weights; 0 for a
+  /// kernel that keeps none. And clusterBlocks of such blocks.
+  uint32_t sharedBytes;
+  uint32_t keptClusterBlocks;
 };
 
 /// How the blocks of a team come to wait for each other.
@@ -37,25 +41,28 @@ struct LaunchGeometry {
   uint32_t y;
   uint32_t threads; ///< of a block
   LaunchKind kind;
+  uint32_t sharedBytes; ///< of a block, for weights
 };
 
 /// The grid for a batch, at least one row:
 ///
-/// - Rows that need no other row are shared out: as many to a block as keep its
-///   threads busy, but never more parts than blocks fit on the device, so that
-///   the grid is one wave. Each part reads the weights once for all its rows.
+/// - Rows that need no other row are shared out in whole tiles: as many to a
+///   block as keep its threads busy, but never more parts than blocks fit on
+///   the device, so that the grid is one wave. Each part reads the weights once
+///   for all its rows.
 /// - A part that keeps no more than one block's threads busy is made by one
 ///   block, which waits for itself alone.
-/// - A larger one is made by a cluster, if it needs no more threads than the
-///   largest has and those of all parts fit on the device: its blocks wait for
-///   each other in a fraction of a microsecond. The threads are spread over 2,
-///   4 or 8 blocks, so many that each still has 64 of them, to use as many
-///   multiprocessors' caches and arithmetic.
-/// - Else, as on devices without clusters, several blocks share a part only
-///   where there are fewer parts than blocks fit, each with at least a full
-///   block of threads' work, as their waiting for each other costs
-///   microseconds. A device that cannot launch cooperatively has one block for
-///   such a part.
+/// - A larger one is made by a cluster, as far as those of all parts fit on the
+///   device: its blocks wait for each other in a fraction of a microsecond. The
+///   threads are spread over 2, 4 or 8 blocks, so many that each still has 64
+///   of them, to use as many multiprocessors' caches and arithmetic.
+/// - Where each thread of a cluster would have more than two turns and more
+///   blocks are free, and on devices without clusters, a part is made by as
+///   many blocks as are free, each with at least a full block of threads' work:
+///   their waiting for each other costs microseconds. A device that cannot
+///   launch cooperatively has no more than a cluster or a block for a part.
+/// - A kernel that keeps weights in shared memory gets as many blocks more as
+///   it takes for them to fit; if there are none, it keeps nothing.
 LaunchGeometry chooseGeometry(const ttc_device_code &code, int64_t batch,
                               const DeviceRoom &room);
 

@@ -7,7 +7,7 @@
 // RUN: ttc %s --emit=json --mcpu=v3 --batch=8 | FileCheck %s --check-prefix=FIXED
 // RUN: ttc %s --emit=json | %python -m json.tool > %t.json
 
-// CHECK: "abi_version": 2,
+// CHECK: "abi_version": 3,
 // CHECK: "batch": "dynamic",
 // FIXED: "batch": 8,
 // CHECK: "cpu_features": "sse4.1,sse4.2,popcnt,lzcnt,movbe,avx,avx2,fma,f16c,bmi,bmi2",

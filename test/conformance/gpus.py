@@ -37,7 +37,7 @@ class Emulated(ctypes.Structure):
             "error", "blocks", "pinned", "modules", "streams", "graphs", "contexts",
             "kernels", "graph_launches", "copies")),
         *((name, ctypes.c_uint32) for name in (
-            "grid_x", "grid_y", "block_threads", "cluster_blocks")),
+            "grid_x", "grid_y", "block_threads", "cluster_blocks", "shared_bytes")),
         ("stream", ctypes.c_void_p),
     ]
 

@@ -112,6 +112,67 @@ def test_teams_of_blocks(name, order, emulator, monkeypatch):
     assert torch.equal(among, steps)
 
 
+def gru(inputs: int, hidden: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(inputs, hidden), tt.rnn.GRU(hidden, hidden), nn.Linear(hidden, 5))
+
+
+# How a sequence of the rows is launched that keeps weights in shared memory: the blocks of a row of the grid,
+# and of a cluster, and the bytes of each.
+KEPT = {
+    "a block": (lambda: gru(70, 64), 1, {}, (1, 1, 49152)),
+    "rows in a block": (lambda: gru(70, 64), 3, {}, (1, 1, 147456)),
+    "a cluster": (lambda: gru(70, 160), 1, {}, (4, 4, 92160)),
+    "blocks anywhere": (lambda: gru(70, 160), 1, {"SHARED_BYTES": "31000"}, (10, 1, 30720)),
+    "without clusters": (lambda: gru(70, 160), 1, {"CLUSTERS": "0"}, (2, 1, 153600)),
+    "no room": (lambda: gru(70, 160), 1, {"SHARED_BYTES": "30000"}, (4, 4, 0)),
+    "lstm": (lambda: nn.Sequential(tt.rnn.LSTM(70, 96), nn.Linear(96, 9)), 1, {}, (1, 1, 147456)),
+    "torch.nn": (lambda: nn.Sequential(nn.GRUCell(70, 33), nn.Tanh()), 1, {}, (1, 1, 27648)),
+}
+
+
+@pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16, torch.int8], ids=str)
+@pytest.mark.parametrize("name", KEPT)
+def test_kept_weights(name, weights, emulator, monkeypatch):
+    """Threads that keep their weights through a sequence leave the bits of single steps."""
+    monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "16")
+    monkeypatch.setenv("TTC_EMULATOR_ORDER", "shuffle:5")
+    seeded(SEED, "gpu", "kept", name)
+    make, batch, environment, expected = KEPT[name]
+    for variable, value in environment.items():
+        monkeypatch.setenv(f"TTC_EMULATOR_{variable}", value)
+    if weights != torch.float32 and "room" in name:
+        pytest.skip("what is kept in fewer bits has room")
+    model = make()
+    compiled = on_gpu(model, torch.zeros(2, 70), weights_dtype=weights)
+    inputs = torch.randn(11, batch, 70)
+    if weights == torch.float32:
+        follow(compiled, model, (inputs[:STEPS],))
+        compiled.zero_states()
+    steps = torch.stack([compiled(x) for x in inputs])
+    done = Emulated.of(emulator)
+    assert done.shared_bytes == 0
+    states = compiled.save_states()
+    compiled.zero_states()
+    assert torch.equal(compiled.run(inputs[:4]), steps[:4])
+    assert torch.equal(compiled.run(inputs[4:]), steps[4:])
+    if weights == torch.float32:
+        assert (done.grid_x, done.cluster_blocks, done.shared_bytes) == expected
+    elif expected[2]:
+        assert done.shared_bytes > 0
+    assert_same_bits(compiled.save_states(), states, "states after run")
+
+
+def test_kept_weights_of_f64(emulator, monkeypatch):
+    monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "16")
+    seeded(SEED, "gpu", "kept", "f64")
+    compiled = on_gpu(gru(70, 64), torch.zeros(2, 70), dtype=torch.float64)
+    inputs = torch.randn(11, 1, 70, dtype=torch.float64)
+    steps = torch.stack([compiled(x) for x in inputs])
+    compiled.zero_states()
+    assert torch.equal(compiled.run(inputs), steps)
+    assert Emulated.of(emulator).shared_bytes > 0
+
+
 OWN_ELEMENTS = {
     "more elements than threads": (lambda: nn.Sequential(tt.snn.LIB(300)), (3, 300)),
     "several states": (lambda: nn.Sequential(tt.snn.DSRLITS(100)), (2, 100)),

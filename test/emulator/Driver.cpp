@@ -91,6 +91,9 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int) {
   case 95: // cooperative launches
     *value = 1;
     break;
+  case 97: // the shared memory of a block
+    *value = int(mostSharedBytes());
+    break;
   case 120: // launches of clusters
     *value = hasClusters();
     break;

@@ -27,6 +27,8 @@
 //   TTC_EMULATOR_MULTIPROCESSORS  of the device; 4 if it is not given
 //   TTC_EMULATOR_DEVICES          how many there are; 1 if it is not given
 //   TTC_EMULATOR_CLUSTERS         0 for devices that have no clusters
+//   TTC_EMULATOR_SHARED_BYTES     the shared memory that a block may have;
+//                                 232448, as of an H100, if it is not given
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,8 +48,8 @@ struct TtcEmulator {
   /// So far: kernels that ran, graphs launched, copies.
   int kernels, graphLaunches, copies;
   /// The grid of the last kernel, the blocks of a cluster (1 if there were
-  /// none), and where it was launched.
-  uint32_t gridX, gridY, blockThreads, clusterBlocks;
+  /// none), the shared memory of each block, and where it was launched.
+  uint32_t gridX, gridY, blockThreads, clusterBlocks, sharedBytes;
   void *stream;
 };
 

@@ -91,6 +91,9 @@ public:
   const Launch &launch;
   Thread *running = nullptr;
   uint32_t row = 0;
+  void *sharedMemory() {
+    return &shared[(running->block - firstBlock) * sharedOfBlock()];
+  }
   void wait(State state) {
     running->state = state;
     changeFiber(running->fiber, scheduler);
@@ -114,7 +117,13 @@ private:
   Fiber scheduler;
   std::string failure;
   std::vector<Thread> threads;
-  uint32_t numBlocks = 0;
+  uint32_t numBlocks = 0, firstBlock = 0;
+  /// In words, with a guard behind that of each block.
+  std::vector<uint64_t> shared;
+  static constexpr size_t guardWords = 64;
+  size_t sharedOfBlock() const {
+    return (launch.sharedBytes + 15) / 16 * 2 + guardWords;
+  }
   std::vector<uint32_t> lanes;
 
   uint32_t warpsEach() const {
@@ -293,6 +302,7 @@ std::string Team::whyStuck() const {
 std::string Team::run(uint32_t firstX, uint32_t blocks, uint32_t rowOfGrid) {
   row = rowOfGrid;
   numBlocks = blocks;
+  firstBlock = firstX;
   threads.resize(size_t(blocks) * launch.threads);
   if (!stacks.reserve(threads.size()))
     return "there is no memory for the stacks of its threads";
@@ -306,6 +316,9 @@ std::string Team::run(uint32_t firstX, uint32_t blocks, uint32_t rowOfGrid) {
     thread.barriers = nullptr;
     prepareFiber(thread.fiber, stacks.stack(i), Stacks::bytes, runThread);
   }
+  // What a kernel reads before it writes is a NaN, and beyond it are words that
+  // stay as they are.
+  shared.assign(size_t(blocks) * sharedOfBlock(), ~uint64_t(0));
   team = this;
   std::vector<uint32_t> warps;
   for (;;) {
@@ -324,6 +337,12 @@ std::string Team::run(uint32_t firstX, uint32_t blocks, uint32_t rowOfGrid) {
     if (!passBarriers())
       return whyStuck();
   }
+  for (uint32_t block = 1; block <= blocks; ++block)
+    for (size_t i = 1; i <= guardWords; ++i)
+      if (shared[block * sharedOfBlock() - i] != ~uint64_t(0))
+        return "block (" + std::to_string(firstX + block - 1) + ", " +
+               std::to_string(row) + ") writes beyond its shared memory of " +
+               std::to_string(launch.sharedBytes) + " bytes";
   for (size_t i = 0; i < threads.size(); ++i)
     if (stacks.hasOverflowed(i))
       return describe(threads[i], row) + " needs a stack of more than " +
@@ -377,6 +396,10 @@ EXPORT int64_t ttc_gpu_blocks(int32_t axis) {
 EXPORT int64_t ttc_gpu_cluster_blocks(void) {
   return team->launch.clusterBlocks;
 }
+
+EXPORT int64_t ttc_gpu_shared_bytes(void) { return team->launch.sharedBytes; }
+
+EXPORT void *ttc_gpu_shared(void) { return team->sharedMemory(); }
 
 EXPORT void ttc_gpu_block_barrier(void) { team->wait(State::BlockBarrier); }
 

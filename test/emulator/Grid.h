@@ -23,6 +23,8 @@ struct Launch {
   bool cooperative;
   /// How many neighbours in a row are a cluster; 1 if there are none.
   uint32_t clusterBlocks;
+  /// The shared memory that each block has.
+  uint32_t sharedBytes;
 };
 
 /// The most parameters that a kernel may have.

@@ -8,10 +8,12 @@
 #include "Grid.h"
 #include "Process.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <dlfcn.h>
 #include <elf.h>
+#include <map>
 #include <memory>
 #include <string>
 #include <sys/mman.h>
@@ -42,6 +44,7 @@ int runKernel(const Launch &launch, void *stream) {
   ttc_emulator.gridY = launch.gridY;
   ttc_emulator.blockThreads = launch.threads;
   ttc_emulator.clusterBlocks = launch.clusterBlocks;
+  ttc_emulator.sharedBytes = launch.sharedBytes;
   ttc_emulator.stream = stream;
   if (failure.empty())
     return success;
@@ -49,17 +52,22 @@ int runKernel(const Launch &launch, void *stream) {
   return lost = launchFailed;
 }
 
+/// What kernels have asked for.
+std::map<void *, uint32_t> sharedBytesOf;
+
 int launchKernel(void *function, unsigned x, unsigned y, unsigned z,
                  unsigned threadsX, unsigned threadsY, unsigned threadsZ,
-                 void *stream, void **parameters, bool cooperative,
-                 unsigned clusterBlocks = 1) {
+                 unsigned sharedBytes, void *stream, void **parameters,
+                 bool cooperative, unsigned clusterBlocks = 1) {
   if (!function || !x || !y || z != 1 || !threadsX || threadsX > 1024 ||
-      threadsY != 1 || threadsZ != 1 || y > 65535 || !parameters)
+      threadsY != 1 || threadsZ != 1 || y > 65535 || !parameters ||
+      sharedBytes > std::max(plainSharedBytes, sharedBytesOf[function]))
     return invalidValue;
-  if (cooperative &&
-      uint64_t(x) * y > uint64_t(multiprocessors()) * blocksEach(threadsX))
+  if (cooperative && uint64_t(x) * y > uint64_t(multiprocessors()) *
+                                           blocksEach(threadsX, sharedBytes))
     return cooperativeTooLarge;
-  Launch launch = {function, {}, x, y, threadsX, cooperative, clusterBlocks};
+  Launch launch = {function,      {},         x, y, threadsX, cooperative,
+                   clusterBlocks, sharedBytes};
   // There is no signature to tell where they end.
   for (void **parameter = parameters; *parameter; ++parameter) {
     uint64_t value = 0;
@@ -193,26 +201,38 @@ EXPORT int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *,
   return call.error;
 }
 
+EXPORT int cuFuncSetAttribute(void *function, int attribute, int value) {
+  Call call("cuFuncSetAttribute");
+  constexpr int sharedBytes = 8;
+  if (call.error)
+    return call.error;
+  if (!function || attribute != sharedBytes || value < 0 ||
+      uint32_t(value) > mostSharedBytes())
+    return invalidValue;
+  sharedBytesOf[function] = uint32_t(value);
+  return success;
+}
+
 EXPORT int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z,
                           unsigned threadsX, unsigned threadsY,
-                          unsigned threadsZ, unsigned, void *stream,
+                          unsigned threadsZ, unsigned sharedBytes, void *stream,
                           void **parameters, void **extra) {
   Call call("cuLaunchKernel");
   if (call.error || extra)
     return call.error ? call.error : int(invalidValue);
-  return launchKernel(function, x, y, z, threadsX, threadsY, threadsZ, stream,
-                      parameters, /*cooperative=*/false);
+  return launchKernel(function, x, y, z, threadsX, threadsY, threadsZ,
+                      sharedBytes, stream, parameters, /*cooperative=*/false);
 }
 
 EXPORT int cuLaunchCooperativeKernel(void *function, unsigned x, unsigned y,
                                      unsigned z, unsigned threadsX,
                                      unsigned threadsY, unsigned threadsZ,
-                                     unsigned, void *stream,
+                                     unsigned sharedBytes, void *stream,
                                      void **parameters) {
   Call call("cuLaunchCooperativeKernel");
   return call.error ? call.error
                     : launchKernel(function, x, y, z, threadsX, threadsY,
-                                   threadsZ, stream, parameters,
+                                   threadsZ, sharedBytes, stream, parameters,
                                    /*cooperative=*/true);
 }
 
@@ -223,8 +243,8 @@ EXPORT int cuOccupancyMaxActiveClusters(int *clusters, void *,
   unsigned blocks = 1;
   int error = call.error ? call.error : readCluster(given, blocks);
   if (!error)
-    *clusters =
-        int(uint32_t(multiprocessors()) * blocksEach(given.threadsX) / blocks);
+    *clusters = int(uint32_t(multiprocessors()) *
+                    blocksEach(given.threadsX, given.sharedBytes) / blocks);
   return error;
 }
 
@@ -237,6 +257,7 @@ EXPORT int cuLaunchKernelEx(const void *config, void *function,
   if (error || extra)
     return error ? error : int(invalidValue);
   return launchKernel(function, given.x, given.y, given.z, given.threadsX,
-                      given.threadsY, given.threadsZ, given.stream, parameters,
+                      given.threadsY, given.threadsZ, given.sharedBytes,
+                      given.stream, parameters,
                       /*cooperative=*/false, blocks);
 }

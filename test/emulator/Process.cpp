@@ -7,6 +7,7 @@
 
 #include "Process.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -27,12 +28,18 @@ int environment(const char *name, int otherwise) {
 
 int multiprocessors() { return environment("TTC_EMULATOR_MULTIPROCESSORS", 4); }
 
-uint32_t blocksEach(uint32_t threads) {
+uint32_t blocksEach(uint32_t threads, uint32_t sharedBytes) {
   constexpr uint32_t threadsEach = 2048;
-  return threadsEach / threads;
+  constexpr uint32_t reserved = 1024; // for the driver, of each block
+  return std::min(threadsEach / threads,
+                  (mostSharedBytes() + reserved) / (sharedBytes + reserved));
 }
 
 bool hasClusters() { return environment("TTC_EMULATOR_CLUSTERS", 1) != 0; }
+
+uint32_t mostSharedBytes() {
+  return uint32_t(environment("TTC_EMULATOR_SHARED_BYTES", 232448));
+}
 
 Call::Call(const char *function, bool needsContext) : lock(mutex) {
   if (ttc_emulator.failing && std::strcmp(ttc_emulator.failing, function) == 0)

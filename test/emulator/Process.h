@@ -70,8 +70,12 @@ extern thread_local std::vector<Context *> current;
 int environment(const char *name, int otherwise);
 int multiprocessors();
 /// How many blocks a multiprocessor has room for, whatever the kernel.
-uint32_t blocksEach(uint32_t threads);
+uint32_t blocksEach(uint32_t threads, uint32_t sharedBytes = 0);
 bool hasClusters();
+/// The shared memory that a block may have, if its kernel asks for it, and if
+/// not.
+uint32_t mostSharedBytes();
+constexpr uint32_t plainSharedBytes = 48 << 10;
 
 /// Enters a function: fails if it is told to, or if the device is lost.
 class Call {

@@ -37,34 +37,37 @@ ttc::LaunchGeometry grid(ttc_bytes threads, bool rowsAreIndependent,
   code.threads = threads;
   code.block_threads = 128;
   code.rows_are_independent = rowsAreIndependent;
+  code.tile_rows = 1;
   return ttc::chooseGeometry(code, batch, room);
 }
 
 /// Ten multiprocessors of two blocks.
-constexpr ttc::DeviceRoom twenty = {10, 2, true, 0};
+constexpr ttc::DeviceRoom twenty = {10, 2, true, 0, 0, 0};
 /// The same, and clusters.
-constexpr ttc::DeviceRoom clusters = {10, 2, true, 8};
+constexpr ttc::DeviceRoom clusters = {10, 2, true, 8, 0, 8};
 
 ttc::LaunchGeometry alone(uint32_t y) {
-  return {1, y, 128, ttc::LaunchKind::Alone};
+  return {1, y, 128, ttc::LaunchKind::Alone, 0};
 }
 ttc::LaunchGeometry cooperative(uint32_t x, uint32_t y) {
-  return {x, y, 128, ttc::LaunchKind::Cooperative};
+  return {x, y, 128, ttc::LaunchKind::Cooperative, 0};
 }
 ttc::LaunchGeometry cluster(uint32_t x, uint32_t threads, uint32_t y) {
-  return {x, y, threads, ttc::LaunchKind::Cluster};
+  return {x, y, threads, ttc::LaunchKind::Cluster, 0};
 }
 
 } // namespace
 
 namespace ttc {
 static bool operator==(const LaunchGeometry &a, const LaunchGeometry &b) {
-  return a.x == b.x && a.y == b.y && a.threads == b.threads && a.kind == b.kind;
+  return a.x == b.x && a.y == b.y && a.threads == b.threads &&
+         a.kind == b.kind && a.sharedBytes == b.sharedBytes;
 }
 static std::ostream &operator<<(std::ostream &to, const LaunchGeometry &grid) {
   const char *kinds[] = {"", " in clusters", " at the same time"};
   return to << grid.x << " x " << grid.y << " blocks of " << grid.threads
-            << " threads" << kinds[static_cast<int>(grid.kind)];
+            << " threads and " << grid.sharedBytes << " bytes"
+            << kinds[static_cast<int>(grid.kind)];
 }
 } // namespace ttc
 
@@ -147,8 +150,8 @@ TEST_CASE("Few rows that are large are made by teams, within what fits") {
 }
 
 TEST_CASE("Without cooperative launches there are no teams") {
-  CHECK(grid({0, 1 << 20}, true, 1, {10, 2, false, 0}) == alone(1));
-  CHECK(grid({0, 1 << 20}, true, 30, {10, 2, false, 0}) == alone(20));
+  CHECK(grid({0, 1 << 20}, true, 1, {10, 2, false, 0, 0, 0}) == alone(1));
+  CHECK(grid({0, 1 << 20}, true, 30, {10, 2, false, 0, 0, 0}) == alone(20));
 }
 
 TEST_CASE(
@@ -173,36 +176,109 @@ TEST_CASE("A team of some blocks is a cluster, whose blocks are small") {
   // Rows that need each other, too.
   CHECK(grid({0, 64}, false, 10, clusters) == cluster(8, 96, 1));
   // One that holds fewer blocks.
-  CHECK(grid({0, 512}, true, 1, {10, 2, true, 4}) == cluster(4, 128, 1));
+  CHECK(grid({0, 512}, true, 1, {10, 2, true, 4, 0, 4}) == cluster(4, 128, 1));
 }
 
-TEST_CASE("A team that is larger than a cluster runs at the same time") {
-  CHECK(grid({0, 1025}, true, 1, clusters) == cooperative(9, 1));
+TEST_CASE("A team that is somewhat larger than a cluster takes turns in it") {
+  CHECK(grid({0, 1025}, true, 1, clusters) == cluster(8, 128, 1));
+  CHECK(grid({0, 2048}, true, 1, clusters) == cluster(8, 128, 1));
+  CHECK(grid({0, 1152}, true, 2, clusters) == cluster(8, 128, 2));
+}
+
+TEST_CASE("A team that is much larger than a cluster runs at the same time") {
+  CHECK(grid({0, 2049}, true, 1, clusters) == cooperative(17, 1));
   CHECK(grid({0, 1 << 20}, true, 1, clusters) == cooperative(20, 1));
-  CHECK(grid({0, 1152}, true, 2, clusters) == cooperative(9, 2));
+  // But not if no more blocks are free than a cluster has.
+  CHECK(grid({0, 1 << 20}, true, 4, clusters) == cooperative(5, 4));
+  CHECK(grid({0, 1 << 20}, true, 5, clusters) == cluster(4, 128, 5));
 }
 
-TEST_CASE("Clusters must fit on the device all together") {
+TEST_CASE("Clusters are so small that they fit on the device all together") {
   CHECK(grid({0, 512}, true, 2, clusters) == cluster(8, 64, 2));
-  CHECK(grid({0, 512}, true, 3, clusters) == cooperative(4, 3));
-  CHECK(grid({0, 192}, true, 3, clusters) == alone(3));
+  CHECK(grid({0, 512}, true, 3, clusters) == cluster(4, 128, 3));
+  CHECK(grid({0, 192}, true, 3, clusters) == cluster(2, 96, 3));
   CHECK(grid({0, 512}, true, 20, clusters) == alone(20));
-  CHECK(grid({0, 512}, true, 1, {3, 2, true, 8}) == cooperative(4, 1));
+  CHECK(grid({0, 512}, true, 1, {3, 2, true, 8, 0, 8}) == cluster(4, 128, 1));
 }
 
 TEST_CASE("Clusters need no cooperative launches") {
-  constexpr ttc::DeviceRoom room = {10, 2, false, 8};
+  constexpr ttc::DeviceRoom room = {10, 2, false, 8, 0, 8};
   CHECK(grid({0, 512}, true, 1, room) == cluster(8, 64, 1));
-  CHECK(grid({0, 1025}, true, 1, room) == alone(1));
-  CHECK(grid({0, 512}, true, 3, room) == alone(3));
+  CHECK(grid({0, 1 << 20}, true, 1, room) == cluster(8, 128, 1));
+  CHECK(grid({0, 512}, true, 3, room) == cluster(4, 128, 3));
+  CHECK(grid({0, 512}, true, 11, room) == alone(11));
 }
 
-TEST_CASE("Blocks too small for a cluster's share are launched together") {
+TEST_CASE("Blocks too small for a cluster's share are as many as it has") {
   ttc_device_code code = {};
   code.threads = {160, 0};
   code.block_threads = 32;
-  CHECK(ttc::chooseGeometry(code, 1, clusters) ==
-        ttc::LaunchGeometry{5, 1, 32, ttc::LaunchKind::Cooperative});
+  code.tile_rows = 1;
+  CHECK(ttc::chooseGeometry(code, 1, clusters) == cluster(8, 32, 1));
+}
+
+TEST_CASE("Parts have whole tiles of rows") {
+  ttc_device_code code = {};
+  code.threads = {0, 512};
+  code.block_threads = 128;
+  code.rows_are_independent = 1;
+  code.tile_rows = 8;
+  auto of = [&](int64_t batch) {
+    return ttc::chooseGeometry(code, batch, clusters);
+  };
+  // Fewer rows than a tile are one part, more of them others.
+  CHECK(of(1) == cluster(8, 64, 1));
+  CHECK(of(2) == cluster(8, 128, 1));
+  CHECK(of(8) == cooperative(20, 1));
+  CHECK(of(9) == cooperative(10, 2));
+  CHECK(of(64) == cluster(2, 128, 8));
+  CHECK(of(1 << 20) == alone(20));
+}
+
+TEST_CASE("Weights are kept in shared memory, if there is enough of it") {
+  ttc_device_code code = {};
+  code.threads = {0, 512};
+  code.block_threads = 128;
+  code.rows_are_independent = 1;
+  code.tile_rows = 1;
+  code.kept_threads = 500;
+  code.kept_bytes = 1000;
+  auto of = [&](int64_t batch, ttc::DeviceRoom room) {
+    return ttc::chooseGeometry(code, batch, room);
+  };
+  auto with = [](ttc::LaunchGeometry geometry, uint32_t sharedBytes) {
+    geometry.sharedBytes = sharedBytes;
+    return geometry;
+  };
+  // Of eight blocks 63 threads have some, which is two warps; all are used.
+  CHECK(of(1, {10, 2, true, 8, 64000, 8}) == with(cluster(8, 128, 1), 64000));
+  CHECK(of(1, {10, 2, true, 8, 99000, 8}) == with(cluster(8, 128, 1), 64000));
+  // More blocks, each with a warp: they are too many for a cluster.
+  CHECK(of(1, {16, 1, true, 8, 63999, 8}) == with(cooperative(16, 1), 32000));
+  // Not so many, too little for a warp, or blocks that may not wait: nothing.
+  CHECK(of(1, {15, 1, true, 8, 63999, 8}) == cluster(8, 64, 1));
+  CHECK(of(1, {16, 1, true, 8, 31999, 8}) == cluster(8, 64, 1));
+  CHECK(of(1, {16, 1, false, 8, 63999, 8}) == cluster(8, 64, 1));
+  CHECK(of(1, {10, 2, true, 8, 0, 8}) == cluster(8, 64, 1));
+  // A kernel without clusters.
+  CHECK(of(1, {10, 1, true, 0, 128000, 0}) == with(cooperative(4, 1), 128000));
+  CHECK(of(1, {10, 1, true, 0, 64000, 0}) == with(cooperative(8, 1), 64000));
+  // Clusters of such blocks do not fit beside each other.
+  CHECK(of(1, {16, 1, true, 8, 64000, 0}) == cluster(8, 64, 1));
+  // A multiprocessor has one such block: two parts of eight would need 16.
+  CHECK(of(2, {10, 2, true, 8, 64000, 8}) == cluster(8, 64, 2));
+  CHECK(of(2, {16, 2, true, 8, 64000, 8}) == with(cluster(8, 128, 2), 64000));
+  // What one block does may need more of them.
+  code.threads = {0, 128};
+  code.kept_threads = 128;
+  CHECK(of(1, {10, 2, true, 8, 128000, 8}) == with(alone(1), 128000));
+  CHECK(of(1, {10, 2, true, 8, 127999, 8}) == with(cluster(2, 128, 1), 64000));
+  CHECK(of(1, {10, 2, true, 8, 32000, 8}) == with(cluster(4, 128, 1), 32000));
+  // Numbers at their ends.
+  code.kept_threads = UINT64_MAX;
+  CHECK(of(2, {10, 2, true, 8, 64000, 8}) == alone(2));
+  code.kept_bytes = UINT64_MAX;
+  CHECK(of(1, {10, 2, true, 8, 64000, 8}) == alone(1));
 }
 
 TEST_CASE("Numbers at their ends make a grid that can be launched") {
@@ -210,6 +286,6 @@ TEST_CASE("Numbers at their ends make a grid that can be launched") {
   for (const ttc::DeviceRoom &room : {twenty, clusters})
     CHECK(grid({UINT64_MAX, UINT64_MAX}, true, INT64_MAX, room) == alone(20));
   CHECK(grid({0, UINT64_MAX}, true, 1, clusters) == cooperative(20, 1));
-  CHECK(grid({0, 1}, true, INT64_MAX, {1 << 20, 32, true, 0}).y == 65535);
-  CHECK(grid({0, 64}, true, 5, {0, 0, true, 0}) == alone(1));
+  CHECK(grid({0, 1}, true, INT64_MAX, {1 << 20, 32, true, 0, 0, 0}).y == 65535);
+  CHECK(grid({0, 64}, true, 5, {0, 0, true, 0, 0, 0}) == alone(1));
 }

@@ -64,6 +64,7 @@ std::string messageWithDriver(const char *driver) {
     code.prepare = ttc_model_fake.prepare;
     code.prepared_size = ttc_model_fake.prepared_size;
     code.block_threads = 32;
+    code.tile_rows = 1;
     code.num_images = 1;
     code.images = &image;
     ttc_model_descriptor descriptor = ttc_model_fake;
@@ -187,6 +188,7 @@ TEST_CASE("A descriptor whose code for GPUs is not whole is refused") {
   refuse("blocks of 2048", [](auto &with) { with.code.block_threads = 2048; });
   refuse("whether rows",
          [](auto &with) { with.code.rows_are_independent = 2; });
+  refuse("tiles of no rows", [](auto &with) { with.code.tile_rows = 0; });
   refuse("no image", [](auto &with) { with.code.num_images = 0; });
   refuse("no image", [](auto &with) { with.code.images = nullptr; });
   refuse("is empty", [](auto &with) { with.image.size = 0; });
@@ -341,6 +343,9 @@ TEST_CASE("Whichever of the driver's functions fails, all is given back") {
   for (const char *function : functions) {
     CAPTURE(function);
     int failures = 0;
+    const bool isCooperative =
+        std::strcmp(function, "cuLaunchCooperativeKernel") == 0;
+    Environment clusters("TTC_EMULATOR_CLUSTERS", isCooperative ? "0" : "1");
     auto with = fakeDeviceModel();
     with->code.rows_are_independent = 0;
     // A batch of 40 is then a cluster.

@@ -43,6 +43,7 @@ DeviceDescriptor::DeviceDescriptor(const ttc_model_descriptor &model,
   code.threads = {0, FAKE_NEURONS};
   code.block_threads = 32;
   code.rows_are_independent = 1;
+  code.tile_rows = 1;
   code.num_images = 1;
   code.images = &image;
   descriptor.device = &code;

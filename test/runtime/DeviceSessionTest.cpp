@@ -38,6 +38,7 @@ TEST_CASE("Steps on a device are those on the CPU, in any order of threads") {
 }
 
 TEST_CASE("A team of blocks makes one row") {
+  Environment environment("TTC_EMULATOR_CLUSTERS", "0");
   auto with = fakeDeviceModel();
   // A batch of 40 then keeps five blocks of 32 threads busy.
   with->code.rows_are_independent = 0;
@@ -66,7 +67,7 @@ TEST_CASE("A team is a cluster, if it has few blocks and the device has any") {
     for (const Expected &expected :
          {Expected{30, 1, 128, 1}, Expected{50, 2, 128, 2},
           Expected{64, 4, 64, 4}, Expected{200, 8, 128, 8},
-          Expected{300, 10, 128, 1}}) {
+          Expected{300, 8, 128, 8}, Expected{600, 19, 128, 1}}) {
       const int64_t batch = expected.batch;
       CAPTURE(batch);
       SessionHeld onDevice(held.model, "cuda:0"), onHost(held.model, "cpu");
@@ -83,6 +84,41 @@ TEST_CASE("A team is a cluster, if it has few blocks and the device has any") {
       CHECK(onDevice.states() == onHost.states());
     }
   }
+}
+
+TEST_CASE("A sequence has shared memory for the weights that it keeps") {
+  auto with = fakeDeviceModel();
+  with->code.rows_are_independent = 0;
+  with->code.block_threads = 128;
+  with->code.kept_bytes = 100;
+  with->code.kept_threads = 4;
+  Environment multiprocessors("TTC_EMULATOR_MULTIPROCESSORS", "16");
+  TtcEmulator &driver = emulator();
+  auto sharedBytes = [&] {
+    DeviceModelHeld held(with->descriptor);
+    SessionHeld onDevice(held.model, "cuda:0"), onHost(held.model, "cpu");
+    CHECK(onDevice.step(30, 1) == onHost.step(30, 1));
+    CHECK(driver.sharedBytes == 0);
+    CHECK(onDevice.run(30, 6, 2) == onHost.run(30, 6, 2));
+    CHECK(onDevice.states() == onHost.states());
+    return driver.sharedBytes;
+  };
+  // Four threads of 30 rows.
+  CHECK(sharedBytes() == 12800);
+  {
+    Environment environment("TTC_EMULATOR_SHARED_BYTES", "6400");
+    CHECK(sharedBytes() == 6400);
+    CHECK(driver.clusterBlocks == 2);
+  }
+  {
+    Environment environment("TTC_EMULATOR_SHARED_BYTES", "3199");
+    CHECK(sharedBytes() == 0);
+  }
+  // A driver that does not give it: the sequence keeps nothing.
+  driver.error = 1; // CUDA_ERROR_INVALID_VALUE
+  driver.failing = "cuFuncSetAttribute";
+  CHECK(sharedBytes() == 0);
+  driver.failing = nullptr;
 }
 
 TEST_CASE("Several parts of a batch are several clusters") {

@@ -86,7 +86,8 @@ llvm::Expected<DeviceCode> ttc::compileForGpus(ModuleOp scheduled,
     return ttc_bytes{uint64_t(bytes.getFixed()), uint64_t(bytes.getPerBatch())};
   };
   code.numbers = {own.scratchSize,
-                  bytesOf(scheduled->getAttrOfType<BytesAttr>(threadsAttr))};
+                  bytesOf(scheduled->getAttrOfType<BytesAttr>(threadsAttr)),
+                  own.keptSize()};
 
   OwningOpRef<ModuleOp> threads = half(scheduled, table.name, false);
   OwningOpRef<ModuleOp> prepare = half(scheduled, table.name, true);

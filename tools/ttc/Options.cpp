@@ -66,9 +66,10 @@ cl::opt<std::string>
     target("target", cl::init("cpu"), cl::cat(category),
            cl::desc("cpu (default), nvptx, or cpu,nvptx for both in one file"));
 cl::opt<std::string> gpuArchitectures(
-    "gpu-arch", cl::init("sm_80"), cl::cat(category),
-    cl::desc("Architectures of GPUs, separated by commas (sm_80): one "
-             "image each, and a GPU takes the best that it can run"));
+    "gpu-arch", cl::cat(category),
+    cl::desc("Architectures of GPUs, separated by commas (sm_80,sm_90; of PTX "
+             "or a cubin one: sm_80): one image each, and a GPU takes the best "
+             "that it can run"));
 cl::opt<bool>
     useCubins("gpu-cubin", cl::cat(category),
               cl::desc("Put what ptxas makes of the PTX into the binary: "
@@ -308,7 +309,10 @@ Error ttc::readOptions(int argc, char **argv, Options &options) {
   options.verbose = verbose;
   options.triple = triple;
   options.cpus = namesIn(cpu);
-  options.gpus = namesIn(gpuArchitectures);
+  bool hasRoomForOne = emit == Emit::PTX || emit == Emit::Cubin;
+  options.gpus = namesIn(!gpuArchitectures.empty() ? StringRef(gpuArchitectures)
+                         : hasRoomForOne           ? "sm_80"
+                                                   : "sm_80,sm_90");
   options.useCubins = useCubins;
   options.contracts = contracts;
   options.keepsSubnormals = keepsSubnormals;

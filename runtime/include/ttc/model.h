@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-#define TTC_ABI_VERSION 2u
+#define TTC_ABI_VERSION 3u
 
 /// The value of a dimension that is the batch: known at run time only.
 #define TTC_BATCH (-1)
@@ -167,9 +167,15 @@ typedef struct ttc_device_code {
   uint32_t block_threads;
   /// 1 if y may be more than 1: no row of the batch needs another one.
   uint32_t rows_are_independent;
+  /// Parts have whole tiles of so many rows, but for the last.
+  uint32_t tile_rows;
   uint32_t num_images;
-  uint32_t reserved;
   const ttc_device_image *images;
+  /// Weights that ttc_run can keep in shared memory: with `kept_threads`
+  /// threads for each row, as many of each block in whole warps, and
+  /// `kept_bytes` for each of them, it reads them there. 0 where there are
+  /// none.
+  uint64_t kept_bytes, kept_threads;
 } ttc_device_code;
 
 typedef struct ttc_model_descriptor {
