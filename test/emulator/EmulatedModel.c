@@ -36,6 +36,7 @@ __attribute__((constructor)) static void makeDescriptor(void) {
   code.threads.per_batch = FAKE_NEURONS;
   code.block_threads = 32;
   code.rows_are_independent = 1;
+  code.tile_rows = 1;
   code.num_images = 1;
   code.images = &image;
   ttc_model = ttc_model_fake;
