@@ -38,8 +38,8 @@ KeptPlan ttc::planKept(func::FuncOp step, const PreparedPlan &prepared,
   for (NestOp nest : step.getBody().front().getOps<NestOp>()) {
     int64_t bytes = 0, chains = 0, outputs = 0;
     bool isForWarp = false;
-    for (auto [index, input, weight] : llvm::enumerate(
-             nest.getProductInputs(), nest.getProductWeights())) {
+    for (auto [index, input, weight] :
+         llvm::enumerate(nest.getProductInputs(), nest.getProductWeights())) {
       PackedForm form = prepared.packedForm(tensorType(weight),
                                             layoutOf(nest, index), schedule);
       isForWarp |= schedule.multipliesByWarp(
@@ -65,8 +65,7 @@ void NestEmitter::findKept(Products &products) {
     return callThreadFunction(name, b.getIndexType(), {});
   };
   Value thread = number(threadInBlock);
-  Value threads =
-      arith::DivUIOp::create(b, team.workers, number(blocksOfTeam));
+  Value threads = arith::DivUIOp::create(b, team.workers, number(blocksOfTeam));
   Type byte = b.getIntegerType(8);
   Value memory = callThreadFunction(keptMemory, MemRefType::get({}, byte), {});
   Products::Kept &kept = products.kept.emplace();

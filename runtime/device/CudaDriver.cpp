@@ -51,12 +51,6 @@ CudaLaunchAttribute clusterOf(unsigned blocks) {
   return {cuda::launchClusterDimension, {blocks, 1, 1}};
 }
 
-CudaLaunchConfig configOf(CudaLaunchAttribute &attribute, unsigned x,
-                          unsigned y, unsigned threads, unsigned sharedBytes,
-                          CudaStream stream) {
-  return {x, y, 1, threads, 1, 1, sharedBytes, stream, &attribute, 1};
-}
-
 } // namespace
 
 std::string CudaDriver::describe(int error) const {
@@ -144,9 +138,12 @@ int CudaLaunches::launchClusters(CudaFunction function, unsigned blocks,
                                  unsigned count, unsigned threads,
                                  unsigned sharedBytes, CudaStream stream,
                                  void **parameters) const {
-  CudaLaunchAttribute cluster = clusterOf(blocks);
-  const CudaLaunchConfig config =
-      configOf(cluster, blocks, count, threads, sharedBytes, stream);
+  // A block is so small that several would fit on one multiprocessor, whose
+  // arithmetic and caches they were to be more than.
+  CudaLaunchAttribute attributes[] = {
+      clusterOf(blocks), {cuda::launchClusterPolicy, {cuda::policySpread}}};
+  const CudaLaunchConfig config = {blocks, count,       1,      threads,    1,
+                                   1,      sharedBytes, stream, attributes, 2};
   return launchExtended(&config, function, parameters, nullptr);
 }
 
@@ -154,8 +151,8 @@ int CudaLaunches::countClusters(int *clusters, CudaFunction function,
                                 unsigned blocks, unsigned threads,
                                 unsigned sharedBytes) const {
   CudaLaunchAttribute cluster = clusterOf(blocks);
-  const CudaLaunchConfig config =
-      configOf(cluster, blocks, 1, threads, sharedBytes, nullptr);
+  const CudaLaunchConfig config = {blocks, 1,           1,       threads,  1,
+                                   1,      sharedBytes, nullptr, &cluster, 1};
   return clusterOccupancy(clusters, function, &config);
 }
 

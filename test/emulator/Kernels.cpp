@@ -96,10 +96,12 @@ static_assert(sizeof(Attribute) == 72 && sizeof(Config) == 56,
 
 /// Reads the blocks of a cluster out of what a launch asks for.
 int readCluster(const Config &config, unsigned &blocks) {
-  constexpr unsigned clusterDimension = 4, mostBlocks = 8;
+  constexpr unsigned clusterDimension = 4, clusterPolicy = 5, mostBlocks = 8;
   blocks = 1;
   for (unsigned i = 0; i < config.count; ++i) {
     const Attribute &attribute = config.attributes[i];
+    if (attribute.id == clusterPolicy && attribute.value[0] <= 2)
+      continue;
     if (attribute.id != clusterDimension)
       return invalidValue;
     blocks = attribute.value[0];
