@@ -141,16 +141,17 @@ NestEmitter::sumByWarp(const Products &products, ArrayRef<unsigned> together,
   Value noWord = arith::ConstantIntOp::create(b, b.getI32Type(), 0);
   Value noWords = arith::ConstantOp::create(b, b.getZeroAttr(words));
 
-  /// What lies in a word, of inputs that were read.
-  auto inWords = [&](Value inputs) -> Value {
+  /// So many words, of inputs that were read.
+  auto inWords = [&](Value inputs, int64_t count) -> Value {
+    VectorType type = VectorType::get(count, b.getI32Type());
     if (!isTF32)
-      return vector::BitCastOp::create(b, words, inputs);
+      return vector::BitCastOp::create(b, type, inputs);
     SmallVector<Value> rounded;
-    for (int64_t i = 0; i < laneWords; ++i)
+    for (int64_t i = 0; i < count; ++i)
       rounded.push_back(
           callThreadFunction(roundToTF32, b.getI32Type(),
                              {vector::ExtractOp::create(b, inputs, i)}));
-    return vector::FromElementsOp::create(b, words, rounded);
+    return vector::FromElementsOp::create(b, type, rounded);
   };
   SmallVector<Value> starts;
   for (Value row : tile.rows)
@@ -216,8 +217,8 @@ NestEmitter::sumByWarp(const Products &products, ArrayRef<unsigned> together,
           Value word = add(first, tile.word);
           SmallVector<Value> inputs;
           for (Value start : starts)
-            inputs.push_back(
-                inWords(loadInputs(start, word, laneWords, widestLoad)));
+            inputs.push_back(inWords(
+                loadInputs(start, word, laneWords, widestLoad), laneWords));
           return multiply(
               inputs,
               [&](unsigned p, int64_t i) {
@@ -239,18 +240,15 @@ NestEmitter::sumByWarp(const Products &products, ArrayRef<unsigned> together,
         }
         SmallVector<Value> inputs;
         for (Value start : starts) {
-          SmallVector<Value> elements, kept;
-          for (Value word : at) {
-            Value read =
-                loadInputs(start, word, 1, elementBytes(element) * plan.depth);
-            for (int64_t i = 0; i < plan.depth; ++i)
-              elements.push_back(vector::ExtractOp::create(b, read, i));
-          }
-          Value all = inWords(vector::FromElementsOp::create(
-              b, VectorType::get(laneWords * plan.depth, element), elements));
-          for (int64_t i = 0; i < laneWords; ++i)
+          SmallVector<Value> kept;
+          for (auto [word, isThere] : llvm::zip_equal(at, exists)) {
+            Value read = inWords(
+                loadInputs(start, word, 1, elementBytes(element) * plan.depth),
+                1);
             kept.push_back(arith::SelectOp::create(
-                b, exists[i], vector::ExtractOp::create(b, all, i), noWord));
+                b, isThere, vector::ExtractOp::create(b, read, int64_t(0)),
+                noWord));
+          }
           inputs.push_back(vector::FromElementsOp::create(b, words, kept));
         }
         return multiply(

@@ -21,7 +21,7 @@ import ttc  # noqa: E402
 
 import pages  # noqa: E402
 import timing  # noqa: E402
-from conformance import check_layer  # noqa: E402
+from conformance import check_layer, check_narrow  # noqa: E402
 
 CHECKED_BATCHES, CHECKED_STEPS = (1, 64, 1000), (1, 128)
 TIMED_BATCHES, TIMED_STEPS = (1, 64, 1024, 16384), (1, 128)
@@ -44,16 +44,22 @@ def main() -> int:
         for finding in layer["findings"]:
             print(f"error: {layer['section']}: {layer['name']}: {finding}", file=sys.stderr)
     print(f"conformance: {len(layers) - len(wrong)} of {len(layers)} layers agree")
+    narrow = [found for entry in packed["cases"]
+              for found in check_narrow(FOLDER, entry, options.device)]
+    far = [found for found in narrow if not found["agrees"]]
+    for found in far:
+        print(f"error: case {found['case']}: products in {found['products']} differ from float32 by "
+              f"{found['error']:.3g}, {found['allowed']:.3g} is allowed", file=sys.stderr)
     gpu, times = None, []
     if not options.no_times:
         gpu = timing.measure_gpu() if torch.cuda.is_available() else None
         times = _time(packed["cases"], gpu, options)
     found = {"date": time.strftime("%Y-%m-%d"), "gpu": gpu and vars(gpu), "layers": layers,
-             "times": times, "torch": torch.__version__}
+             "narrow": narrow, "times": times, "torch": torch.__version__}
     options.markdown.write_text(pages.markdown(found))
     options.markdown.with_suffix(".json").write_text(json.dumps(found, indent=1))
     print(f"wrote '{options.markdown}' and '{options.markdown.with_suffix('.json').name}' beside it")
-    return 1 if wrong else 0
+    return 1 if wrong or far else 0
 
 
 def _check(packed: list, options: argparse.Namespace) -> list:
@@ -97,6 +103,9 @@ def _time_setting(case, entry: dict, batch: int, steps: int, gpu: timing.Gpu | N
         "ttc on the CPU": lambda: timing.time_ttc(library, "cpu", batch, steps),
         "reference": lambda: timing.time_reference(case, weights, batch, steps, there),
     }
+    for products, path in entry["narrow"].items():
+        engines[f"ttc {products}"] = \
+            lambda path=FOLDER / path: timing.time_ttc(path, device, batch, steps)
     if gpu:
         engines |= {
             "CUDA graph": lambda: timing.time_graph(case, weights, batch, steps, False),

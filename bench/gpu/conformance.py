@@ -13,6 +13,8 @@ from torch.utils import _pytree as pytree
 
 RTOL, ATOL = 1e-4, 1e-5  # ATOL of the largest output, or of 1
 MAX_DIFFERENT = 0.02  # of the elements, with hard events
+FRACTION_BITS = {"tf32": 10, "bf16": 7}
+NARROW_BATCH, NARROW_STEPS = 33, 4
 
 
 def check_layer(folder: Path, layer: dict, device: str, batches: list, steps: list) -> dict:
@@ -37,6 +39,25 @@ def check_layer(folder: Path, layer: dict, device: str, batches: list, steps: li
             findings.append(f"differs from {what}: {error:.3g} of what is allowed")
     return {"name": layer["name"], "section": layer["section"], "worst": worst,
             "findings": findings}
+
+
+def check_narrow(folder: Path, entry: dict, device: str) -> list[dict]:
+    """How far products by matrix units are from those in float32, of the largest output."""
+    found = []
+    for products, library in entry["narrow"].items():
+        narrow, exact = (
+            ttc.load(folder / path, device=device) for path in (library, entry["library"])
+        )
+        outputs = []
+        for model in (narrow, exact):
+            inputs = draw_inputs(model, NARROW_BATCH, NARROW_STEPS)
+            outputs.append(_single(model.run(*inputs)).double())
+        error = ((outputs[0] - outputs[1]).abs().max() / outputs[1].abs().max()).item()
+        # An event that falls the other way is as large as an output.
+        allowed = float("inf") if entry["hard"] else 16 * 2.0 ** -FRACTION_BITS[products]
+        found.append({"case": entry["name"], "products": products, "error": error,
+                      "allowed": allowed, "agrees": error <= allowed})
+    return found
 
 
 def draw_inputs(model: ttc.CompiledModel, batch: int, steps: int) -> list[torch.Tensor]:

@@ -32,6 +32,9 @@ from cases import GROUPS  # noqa: E402
 from engines.setting import Setting  # noqa: E402
 
 TIMED_GROUPS = ("a", "b", "c", "d", "e", "f", "g", "h")
+# What matrix units multiply in, of the groups with products of 32 inputs or more.
+NARROW_PRODUCTS = ("tf32", "bf16")
+NARROW_GROUPS = ("a", "b", "c", "e", "f", "g")
 QUICK_ROWS = ("LIB", "tt.rnn.GRU(6, 9, dim)", "LayerNorm(16)")
 GOLDEN_BATCH, GOLDEN_STEPS = 4, 20
 
@@ -57,14 +60,19 @@ def _pack(options: argparse.Namespace) -> None:
     (folder / "models").mkdir(parents=True)
     layers = [case for case in rows.CASES if not options.quick or case.name in QUICK_ROWS]
     groups = ("d",) if options.quick else TIMED_GROUPS
-    timed = [case for group in groups for case in GROUPS[group] if case.quick or not options.quick]
+    timed = [
+        (group, case) for group in groups for case in GROUPS[group]
+        if case.quick or not options.quick
+    ]
     packed: dict[str, list] = {"layers": [], "cases": []}
     for number, row in enumerate(layers):
         _progress(f"[{number + 1}/{len(layers)}] {row}")
         packed["layers"].append(_pack_layer(folder, number, row, options.gpu_arch))
-    for case in timed[:1] if options.quick else timed:
+    for group, case in timed[:1] if options.quick else timed:
         _progress(f"case {case.name}")
-        packed["cases"].append(_pack_case(folder, case, options.gpu_arch))
+        # The quick case stands for all, though its products are too short.
+        narrow = NARROW_PRODUCTS if group in NARROW_GROUPS or options.quick else ()
+        packed["cases"].append(_pack_case(folder, case, narrow, options.gpu_arch))
     (folder / "models.json").write_text(json.dumps(packed, indent=1))
     _pack_programs(folder)
     print(f"packed {len(packed['layers'])} layers and {len(packed['cases'])} cases in '{folder}'")
@@ -90,7 +98,7 @@ def _pack_layer(folder: Path, number: int, row: rows.Case, gpu_arch: str) -> dic
     return entry
 
 
-def _pack_case(folder: Path, case, gpu_arch: str) -> dict:
+def _pack_case(folder: Path, case, narrow: tuple[str, ...], gpu_arch: str) -> dict:
     name = case.name.replace(":", "-").replace("*", "x")
     model = case.model()
     entry = {"name": case.name, "description": case.description, "hard": case.hard,
@@ -98,19 +106,23 @@ def _pack_case(folder: Path, case, gpu_arch: str) -> dict:
     torch.save(model.state_dict(), folder / entry["weights"])
     setting = Setting(case, 1, 1, folder, folder)
     entry["flops"] = measure_work(setting).flops  # of a row and a timestep
-    _compile(case.model(), setting.checked[0], folder / entry["library"], gpu_arch)
+    entry["narrow"] = {products: f"models/case-{name}.{products}.so" for products in narrow}
+    libraries = {products: folder / library for products, library in entry["narrow"].items()}
+    _compile(case.model(), setting.checked[0], folder / entry["library"], gpu_arch, libraries)
     return entry
 
 
-def _compile(module: torch.nn.Module, example: torch.Tensor, library: Path, gpu_arch: str) -> None:
+def _compile(module: torch.nn.Module, example: torch.Tensor, library: Path, gpu_arch: str,
+             narrow: dict[str, Path] | None = None) -> None:
     stem = library.with_suffix("")
     ttc.export(module, example, str(stem))
+    options = [f"--weights={stem.with_suffix('.safetensors')}", f"--gpu-arch={gpu_arch}"]
     # Any x86-64 may be beside the GPU.
-    toolchain.run_driver(
-        stem.with_suffix(".mlir"), library,
-        [f"--weights={stem.with_suffix('.safetensors')}", "--target=cpu,nvptx",
-         f"--gpu-arch={gpu_arch}", "--mcpu=v4,v3,v2"],
-    )
+    toolchain.run_driver(stem.with_suffix(".mlir"), library,
+                         [*options, "--target=cpu,nvptx", "--mcpu=v4,v3,v2"])
+    for products, path in (narrow or {}).items():
+        toolchain.run_driver(stem.with_suffix(".mlir"), path,
+                             [*options, "--target=nvptx", "--mcpu=v2", f"--products={products}"])
 
 
 def _pack_programs(folder: Path) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+NARROW = ("ttc tf32", "ttc bf16")
 PEERS = ("reference", "CUDA graph", "torch.compile", "cuDNN")
 
 
@@ -17,6 +18,7 @@ def markdown(found: dict) -> str:
         lines += [f"Measured there: {gpu['fma_tflops']:.1f} TFLOP/s of float32 products, "
                   f"{gpu['memory_gbs']:.0f} GB/s of memory, {gpu['launch_us']:.1f} µs a launch.", ""]
     lines += _conformance(found["layers"])
+    lines += _narrow(found["narrow"])
     if found["times"]:
         lines += _times(found["times"]) + _crossover(found["times"])
     return "\n".join(lines) + "\n"
@@ -43,14 +45,25 @@ def _conformance(layers: list) -> list[str]:
     return lines + [""]
 
 
+def _narrow(narrow: list) -> list[str]:
+    lines = ["## Products by matrix units", "",
+             "The largest difference of an output from that with products in float32, of the largest output; with "
+             "hard events none is too large.", "",
+             "| case | products | difference | allowed |", "|---|---|---|---|"]
+    for found in narrow:
+        lines.append(f"| {found['case']} | {found['products']} | {found['error']:.2g} | "
+                     f"{found['allowed']:.2g} |")
+    return lines + [""] if narrow else []
+
+
 def _times(times: list) -> list[str]:
     lines = ["## Times", "",
              "Microseconds a timestep. *Of the bound* is how much of ttc's time nobody could avoid: "
              "arithmetic, memory or the launch. *Against the best* is how many times longer the "
-             "best of the others takes.", "",
+             "best of the others takes. *ttc tf32* and *ttc bf16* multiply by matrix units.", "",
              "| case | batch | steps | ttc | of the bound | against the best | "
-             + " | ".join(PEERS) + " | ttc on the CPU |",
-             "|---|---|---|---|---|---|" + "---|" * (len(PEERS) + 1)]
+             + " | ".join((*NARROW, *PEERS)) + " | ttc on the CPU |",
+             "|---|---|---|---|---|---|" + "---|" * (len(NARROW) + len(PEERS) + 1)]
     for setting in times:
         us = setting["us"]
         own = us.get("ttc")
@@ -60,7 +73,7 @@ def _times(times: list) -> list[str]:
             setting["case"], str(setting["batch"]), str(setting["steps"]), _number(own),
             f"{100 * bound / own:.0f} %" if own and bound else "-",
             f"{min(peers) / own:.2f}" if own and peers else "-",
-            *[_number(us.get(name)) for name in (*PEERS, "ttc on the CPU")],
+            *[_number(us.get(name)) for name in (*NARROW, *PEERS, "ttc on the CPU")],
         ]) + " |")
     failed = {f"{name}: {why}" for setting in times for name, why in setting["failed"].items()}
     if failed:

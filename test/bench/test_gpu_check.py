@@ -40,8 +40,10 @@ def test_a_quick_check_on_the_emulator(tmp_path):
     assert "conformance: 3 of 3 layers agree" in done.stdout
     found = json.loads((folder / "performance-gpu.json").read_text())
     assert [layer["findings"] for layer in found["layers"]] == [[], [], []]
+    assert [narrow["products"] for narrow in found["narrow"]] == ["tf32", "bf16"]
+    assert all(narrow["agrees"] for narrow in found["narrow"])
     for setting in found["times"]:
-        assert set(setting["us"]) == {"ttc", "ttc on the CPU", "reference"}
+        assert set(setting["us"]) == {"ttc", "ttc tf32", "ttc bf16", "ttc on the CPU", "reference"}
         assert all(us > 0 for us in setting["us"].values())
     assert "| RNN layers | 1 of 1 |" in (folder / "performance-gpu.md").read_text()
     # A folder is not packed over.
@@ -97,15 +99,18 @@ def test_the_page_says_where_a_gpu_pays():
             {"name": "LIB", "section": "S", "worst": 0.5, "findings": []},
             {"name": "GRU", "section": "S", "worst": 3.0, "findings": ["differs"]},
         ],
+        "narrow": [{"case": "a", "products": "tf32", "error": 0.001, "allowed": 0.0156,
+                    "agrees": True}],
         "gpu": {"name": "G", "fma_tflops": 10.0, "memory_gbs": 1000.0, "launch_us": 2.0},
         "times": [
-            setting | {"batch": 1, "us": {"ttc": 4.0, "ttc on the CPU": 2.0, "reference": 40.0,
-                                          "CUDA graph": 8.0}},
+            setting | {"batch": 1, "us": {"ttc": 4.0, "ttc tf32": 3.0, "ttc on the CPU": 2.0,
+                                          "reference": 40.0, "CUDA graph": 8.0}},
             setting | {"batch": 64, "us": {"ttc": 5.0, "ttc on the CPU": 100.0}},
         ],
     }
     page = pages.markdown(found)
     assert "on 2026-01-02, on G, with PyTorch 2" in page
     assert "| S | 1 of 2 | 3 |" in page and "`GRU`: differs." in page
-    assert "| a | 1 | 1 | 4.00 | 50 % | 2.00 | 40.00 | 8.00 | - | - | 2.00 |" in page
+    assert "| a | 1 | 1 | 4.00 | 50 % | 2.00 | 3.00 | - | 40.00 | 8.00 | - | - | 2.00 |" in page
+    assert "| a | tf32 | 0.001 | 0.016 |" in page
     assert "| a | 64 | none |" in page and "cuDNN: none" in page

@@ -8,15 +8,20 @@
 // RUN: ttc neurons.mlir --emit=asm --mcpu=v3 | %python %S/Inputs/summarize_asm.py > v3.txt && FileCheck neurons.mlir --input-file=v3.txt
 // RUN: ttc neurons.mlir --emit=asm --mcpu=v4 | %python %S/Inputs/summarize_asm.py > v4.txt && FileCheck neurons.mlir --input-file=v4.txt
 // RUN: ttc layers.mlir --emit=asm --mcpu=v3 | %python %S/Inputs/summarize_asm.py > layers.txt && FileCheck layers.mlir --input-file=layers.txt
+// bf16 on CPUs that have none, widths that leave a part of a vector among them.
+// RUN: ttc wide.mlir --products=bf16 --emit=asm --mcpu=v2 | %python %S/Inputs/summarize_asm.py > wide-v2.txt && FileCheck wide.mlir --input-file=wide-v2.txt
+// RUN: ttc wide.mlir --products=bf16 --emit=asm --mcpu=v3 | %python %S/Inputs/summarize_asm.py > wide-v3.txt && FileCheck wide.mlir --input-file=wide-v3.txt
+// RUN: ttc wide.mlir --products=bf16 --storage=bf16 --emit=asm --mcpu=v4 | %python %S/Inputs/summarize_asm.py > wide-v4.txt && FileCheck wide.mlir --input-file=wide-v4.txt
+// RUN: ttc wide.mlir --storage=bf16 --emit=asm --mcpu=v2 | %python %S/Inputs/summarize_asm.py > stored-v2.txt && FileCheck wide.mlir --input-file=stored-v2.txt
 
 // What runs at every timestep, or block of them, calls nothing but its own parts, and what
 // fills or copies memory.
-// RUN: grep -h 'st[ea][pg].*: calls' v2.txt v3.txt v4.txt layers.txt \
+// RUN: grep -h 'st[ea][pg].*: calls' v2.txt v3.txt v4.txt layers.txt wide-*.txt stored-*.txt \
 // RUN:   | not grep -vE ': calls (nothing|((memset|memcpy|net\.st[.a-z0-9]*)(, |$))+)$'
 
 // Raw parameters are activated with the C library's exp and log, once, in prepare, which
 // takes nothing else from it.
-// RUN: grep -h 'prepare.*: calls' v2.txt v3.txt v4.txt layers.txt \
+// RUN: grep -h 'prepare.*: calls' v2.txt v3.txt v4.txt layers.txt wide-*.txt stored-*.txt \
 // RUN:   | not grep -vE ': calls (nothing|((exp|log|memcpy|memset|net\.prepare[.a-z_0-9]*)(, |$))+)$'
 
 //--- neurons.mlir
@@ -69,4 +74,15 @@ ttc.model @net(%x: tensor<?x3x8x8xf32>) -> tensor<?x24xf32> {
   %17 = ttc.neuron LIB "n" (%16) quant(stochastic_round) : tensor<?x24xf32>
   %18 = ttc.log_softmax (%17) : tensor<?x24xf32>
   ttc.return %18 : tensor<?x24xf32>
+}
+
+//--- wide.mlir
+// CHECK: {{^}}step: calls
+ttc.model @net(%x: tensor<?x70xf32>) -> tensor<?x9xf32> {
+  %0 = ttc.linear "a" (%x) : tensor<?x70xf32> -> tensor<?x50xf32>
+  %1 = ttc.neuron LIB "b" (%0) : tensor<?x50xf32>
+  %2 = ttc.rnn gru "c" (%1) : tensor<?x50xf32> -> tensor<?x38xf32>
+  %3 = ttc.rnn lstm "d" (%2) : tensor<?x38xf32> -> tensor<?x44xf32>
+  %4 = ttc.linear "e" (%3) : tensor<?x44xf32> -> tensor<?x9xf32>
+  ttc.return %4 : tensor<?x9xf32>
 }
