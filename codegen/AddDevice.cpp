@@ -68,7 +68,7 @@ static Constant *deviceCode(Module &module, ArrayRef<Constant *> host,
            ConstantInt::get(i32, tileRows),
            ConstantInt::get(i32, images.size()), imageTable,
            ConstantInt::get(i64, numbers.kept.bytes),
-           ConstantInt::get(i64, numbers.kept.threads)}),
+           bytes(numbers.kept.threads)}),
       "device");
 }
 

@@ -64,7 +64,6 @@ public:
                  Intrinsic::nvvm_mma_m16n8k8_row_col_tf32);
     emitRoundToTF32();
     emitNumber(threadInBlock, [&] { return ownNumber(); });
-    emitNumber(blocksOfTeam, [&] { return blocks(0); });
     emitKeptMemory();
     // Membranes that decay reach subnormals: they are zero, as on a CPU.
     for (Function &function : module)
@@ -188,6 +187,18 @@ private:
   // Kernels
   //===--------------------------------------------------------------------===//
 
+  /// Of the thread: neighbours in a warp are neighbours in the team, and
+  /// neighbouring warps in other blocks, so that what a few of them do is done
+  /// by all blocks.
+  Value *numberInTeam(Value *teamBlocks) {
+    Value *thread = ownNumber(), *warp = number(32);
+    Value *ownWarp = builder.CreateAdd(
+        builder.CreateMul(builder.CreateUDiv(thread, warp), teamBlocks),
+        block(0));
+    return builder.CreateAdd(builder.CreateMul(ownWarp, warp),
+                             builder.CreateURem(thread, warp));
+  }
+
   void emitKernel(StringRef name, bool isSequence) {
     unsigned numInputs = table.inputs.size(), numOutputs = table.outputs.size();
     SmallVector<Type *> parameters(numInputs + numOutputs + 3, pointer);
@@ -234,8 +245,7 @@ private:
     // Blocks along x are a team, which has its own part of the rows.
     Value *width = blocks(0), *part = block(1), *parts = blocks(1);
     Value *threads = blockSize();
-    Value *worker =
-        builder.CreateAdd(builder.CreateMul(block(0), threads), ownNumber());
+    Value *worker = numberInTeam(width);
     Value *workers = builder.CreateMul(width, threads);
     auto [first, rows] = calls.rowsOfPart(values.batch, part, parts, tileRows);
     Value *handle = builder.CreateSelect(
@@ -248,7 +258,7 @@ private:
           builder.CreateICmpUGT(blocksOfCluster(), number(1)), clusterHandle(),
           handle);
     values.team = {rows, first, worker, workers, number(0), handle};
-    values.team->ofGPU = {width, block(0), threads, ownNumber(),
+    values.team->ofGPU = {width, threads,
                           table.keptSize().bytes ? sharedBytes() : nullptr};
     if (!isSequence)
       calls.step(values);

@@ -217,31 +217,24 @@ void StepCalls::overTime(
 }
 
 /// With weights in shared memory, if each thread has no more than one part of a
-/// sum, and there is room for its weights. As many threads of each block take
-/// part, so that the weights are spread evenly.
+/// sum, and there is room for its weights. Warps are numbered block by block:
+/// those that have a part are as many of each.
 void StepCalls::keepOverTime(
     const StepValues &values, Value *steps, const KeptSize &kept,
     function_ref<void(const StepValues &, Value *)> timestep) {
   const BlockValues &gpu = *values.team->ofGPU;
   constexpr int64_t warp = 32;
-  Value *wanted = builder.CreateMul(values.team->rows, number(kept.threads));
+  Value *wanted = bytesOf(kept.threads, values.team->rows);
   Value *each = builder.CreateMul(
       divideUp(divideUp(wanted, gpu.blocks), number(warp)), number(warp));
   Value *areEnough = builder.CreateICmpULE(each, gpu.threads);
   Value *hasRoom = builder.CreateICmpULE(
       builder.CreateMul(each, number(kept.bytes)), gpu.sharedBytes);
-  // Who has no part has a number behind all that have.
-  constexpr int64_t none = int64_t(1) << 62;
-  Value *own = builder.CreateSelect(
-      builder.CreateICmpULT(gpu.thread, each),
-      builder.CreateAdd(builder.CreateMul(gpu.block, each), gpu.thread),
-      number(none));
   branch(
       builder.CreateAnd(areEnough, hasRoom),
       [&] {
         StepValues keeping = values;
-        keeping.team->worker = own;
-        keeping.team->workers = builder.CreateMul(each, gpu.blocks);
+        keeping.team->room = each;
         keeping.team->form = ".keep";
         timestep(keeping, number(0));
         keeping.team->form = ".kept";

@@ -25,8 +25,7 @@ namespace ttc {
 
 /// Of a GPU: the blocks of a team.
 struct BlockValues {
-  llvm::Value *blocks, *block; ///< how many, and the number of the thread's
-  llvm::Value *threads, *thread;
+  llvm::Value *blocks, *threads; ///< how many, and how many of each
   /// Bytes of shared memory that each has; null where none are needed.
   llvm::Value *sharedBytes;
 };

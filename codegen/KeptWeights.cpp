@@ -53,19 +53,20 @@ KeptPlan ttc::planKept(func::FuncOp step, const PreparedPlan &prepared,
       continue;
     plan.starts[nest] = plan.bytes;
     plan.bytes += bytes;
-    plan.threads = std::max<int64_t>(
-        plan.threads, llvm::divideCeil(outputs, columns) * chains);
+    int64_t threads = llvm::divideCeil(outputs, columns) * chains;
+    for (int64_t size : nest.getDomain().getShape().drop_back())
+      threads *= ShapedType::isDynamic(size) ? 1 : size;
+    int64_t &most =
+        nest.getDomain().hasStaticShape() ? plan.fixedThreads : plan.rowThreads;
+    most = std::max(most, threads);
   }
   return plan;
 }
 
 /// Finds the thread's place in the shared memory of its block.
 void NestEmitter::findKept(Products &products) {
-  auto number = [&](StringRef name) {
-    return callThreadFunction(name, b.getIndexType(), {});
-  };
-  Value thread = number(threadInBlock);
-  Value threads = arith::DivUIOp::create(b, team.workers, number(blocksOfTeam));
+  Value thread = callThreadFunction(threadInBlock, b.getIndexType(), {});
+  Value threads = team.keptThreads;
   Type byte = b.getIntegerType(8);
   Value memory = callThreadFunction(keptMemory, MemRefType::get({}, byte), {});
   Products::Kept &kept = products.kept.emplace();

@@ -8,8 +8,7 @@
 // Which weights the threads of a GPU keep in shared memory through a sequence:
 // those of products that every timestep makes anew, where each thread has one
 // part of one sum in all of them. It reads no others, so that it keeps its own
-// and none waits for another. The workers of the team are these threads then,
-// as many of each block.
+// and none waits for another.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,8 +25,9 @@ struct KeptPlan {
   llvm::DenseMap<mlir::Operation *, int64_t> starts;
   /// In all, of a thread. 0 where nothing is kept.
   int64_t bytes = 0;
-  /// How many threads a row needs: one for each part of a sum.
-  int64_t threads = 0;
+  /// How many threads it takes, one for each part of a sum: so many, and so
+  /// many for each row of the batch.
+  int64_t fixedThreads = 0, rowThreads = 0;
 };
 
 /// The plan of a step function, or of a stage that goes timestep by timestep.

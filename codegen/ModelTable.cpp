@@ -184,7 +184,8 @@ KeptSize ModelTable::keptSize() const {
   KeptSize most = kept;
   for (const RunStage &stage : stages)
     most = {std::max(most.bytes, stage.kept.bytes),
-            std::max(most.threads, stage.kept.threads)};
+            {std::max(most.threads.fixed, stage.kept.threads.fixed),
+             std::max(most.threads.per_batch, stage.kept.threads.per_batch)}};
   return most;
 }
 
@@ -197,9 +198,9 @@ void ttc::readSizes(ModuleOp module, ModelTable &table) {
   table.scratchSize = bytes(module->getAttrOfType<BytesAttr>(scratchSizeAttr));
   auto kept = module->getAttrOfType<DictionaryAttr>(keptAttr);
   auto sizeOf = [&](StringRef function) {
-    auto size = kept ? kept.getAs<BytesAttr>(function) : BytesAttr();
-    return size ? KeptSize{uint64_t(size.getFixed()),
-                           uint64_t(size.getPerBatch())}
+    auto size = kept ? kept.getAs<ArrayAttr>(function) : ArrayAttr();
+    return size ? KeptSize{uint64_t(cast<IntegerAttr>(size[0]).getInt()),
+                           bytes(cast<BytesAttr>(size[1]))}
                 : KeptSize();
   };
   table.kept = sizeOf(table.name);

@@ -49,9 +49,10 @@ struct StageTensor {
   ttc_bytes timestep = {0, 0}; ///< how far apart two timesteps are
 };
 /// What a form of a function keeps of its weights on a GPU (KeptWeights.h):
-/// bytes of a thread, and how many threads a row needs. None if nothing.
+/// bytes of a thread, 0 if nothing; and how many threads it takes.
 struct KeptSize {
-  uint64_t bytes = 0, threads = 0;
+  uint64_t bytes = 0;
+  ttc_bytes threads = {0, 0};
 };
 
 /// A part of a sequence's block, which is computed for the whole block at once

@@ -611,8 +611,12 @@ BytesAttr ttc::scheduleStep(func::FuncOp step, const Schedule &schedule,
       emit(StepForm::Keep);
       emit(StepForm::Kept);
       NamedAttrList all(module->getAttrOfType<DictionaryAttr>(keptAttr));
+      Builder builder(step.getContext());
       all.set(step.getSymName(),
-              BytesAttr::get(step.getContext(), kept.bytes, kept.threads));
+              builder.getArrayAttr(
+                  {builder.getI64IntegerAttr(kept.bytes),
+                   BytesAttr::get(step.getContext(), kept.fixedThreads,
+                                  kept.rowThreads)}));
       module->setAttr(keptAttr, all.getDictionary(step.getContext()));
     }
     return emit(StepForm::Threads);

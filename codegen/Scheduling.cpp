@@ -202,6 +202,8 @@ EntryBuilder::EntryBuilder(func::FuncOp original, StringRef name,
   handle = next();
   team.sideBySide = form != StepForm::Shared;
   team.isElement = isElement;
+  if (form == StepForm::Kept || form == StepForm::Keep)
+    team.keptThreads = room;
   team.barrier = [this] { barrier(); };
   if (!isElement)
     forgetRows();
@@ -229,6 +231,8 @@ void EntryBuilder::joinTeam() {
   team.workers = take(whole->team.workers);
   team.sideBySide = whole->team.sideBySide;
   team.isElement = whole->team.isElement;
+  if (whole->team.keptThreads)
+    team.keptThreads = take(whole->team.keptThreads);
   handle = take(whole->handle);
   team.barrier = [this] { barrier(); };
 }

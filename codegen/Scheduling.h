@@ -97,10 +97,9 @@ inline constexpr llvm::StringLiteral opaqueFunction = "ttc.opaque";
 inline constexpr llvm::StringLiteral readLaneF32 = "ttc.read_lane_f32";
 inline constexpr llvm::StringLiteral readLaneF64 = "ttc.read_lane_f64";
 
-/// What a thread asks for: its number in its block, how many blocks its team
-/// has, and the shared memory of its block, from the beginning.
+/// What a thread asks for: its number in its block, and the shared memory of
+/// the block, from the beginning.
 inline constexpr llvm::StringLiteral threadInBlock = "ttc.thread_in_block";
-inline constexpr llvm::StringLiteral blocksOfTeam = "ttc.blocks_of_team";
 inline constexpr llvm::StringLiteral keptMemory = "ttc.kept_memory";
 
 /// What the threads of a warp multiply matrices with: 16 rows of weights, 8 of
@@ -134,7 +133,8 @@ public:
   /// A step. Behind the pointers it takes the batch; if it is shared, the batch
   /// is that of the team's own rows, and there follow all rows, the number of
   /// the first of its own, the worker, how many there are, the number of the
-  /// worker's own room in the scratch, and what the barrier takes.
+  /// worker's own room in the scratch (or how many threads of a block keep
+  /// weights), and what the barrier takes.
   /// `isReadOnly` tells which pointers a step only reads behind.
   EntryBuilder(mlir::func::FuncOp original, llvm::StringRef name,
                unsigned numPointers, StepForm form,

@@ -36,8 +36,7 @@ inline constexpr llvm::StringLiteral scratchSizeAttr = "ttc.scratch_size";
 /// busy, of the type of a number of bytes.
 inline constexpr llvm::StringLiteral threadsAttr = "ttc.threads";
 /// On the same: for each function with a form that keeps weights in shared
-/// memory (KeptWeights.h) its bytes of a thread, and so many threads for each
-/// row of the batch that are needed.
+/// memory (KeptWeights.h) the bytes of a thread, and how many threads it takes.
 inline constexpr llvm::StringLiteral keptAttr = "ttc.kept";
 /// On a scheduled module: how many workers may share a timestep, if several.
 inline constexpr llvm::StringLiteral workersAttr = "ttc.workers";

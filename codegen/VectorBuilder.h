@@ -42,6 +42,9 @@ struct Team {
   /// Whether a worker is no one, but the number of the only element that is
   /// computed.
   bool isElement = false;
+  /// How many threads of each block of a GPU keep weights in its shared memory,
+  /// if any do.
+  mlir::Value keptThreads;
   /// Emits a barrier of all workers.
   std::function<void()> barrier;
 

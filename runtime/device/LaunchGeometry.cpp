@@ -104,8 +104,7 @@ private:
   /// What a block needs for its share of the weights, or 0 if there is no room
   /// for it in a team of so many blocks.
   uint64_t sharedBytesOf(uint64_t team) const {
-    const uint64_t each =
-        wholeWarps(divideUp(rowsOfPart * code.kept_threads, team));
+    const uint64_t each = wholeWarps(divideUp(keptThreads, team));
     const uint64_t bytes = each * code.kept_bytes;
     const bool fits = each <= code.block_threads && bytes <= room.sharedBytes &&
                       team * parts <= room.multiprocessors;
@@ -115,8 +114,9 @@ private:
   void keepWeights() {
     // Larger numbers could not be multiplied.
     if (!code.kept_bytes || code.kept_bytes > room.sharedBytes ||
-        !code.kept_threads || code.kept_threads > UINT32_MAX ||
-        rowsOfPart > UINT32_MAX)
+        !bytesAtBatch(code.kept_threads, static_cast<int64_t>(rowsOfPart),
+                      keptThreads) ||
+        !keptThreads || keptThreads > UINT32_MAX)
       return;
     const uint64_t mostKept =
         std::min<uint64_t>(mostOfCluster, room.keptClusterBlocks);
@@ -131,8 +131,7 @@ private:
     if (!room.cooperative || !most)
       return;
     const uint64_t team =
-        divideUp(rowsOfPart * code.kept_threads,
-                 std::min<uint64_t>(most, code.block_threads));
+        divideUp(keptThreads, std::min<uint64_t>(most, code.block_threads));
     if (team > blocks && sharedBytesOf(team))
       takeTeam(team, LaunchKind::Cooperative);
   }
@@ -148,7 +147,7 @@ private:
   const ttc_device_code &code;
   const DeviceRoom &room;
   const uint64_t resident;
-  uint64_t parts = 1, rowsOfPart, threads, blockThreads;
+  uint64_t parts = 1, rowsOfPart, threads, blockThreads, keptThreads = 0;
   /// Of how many blocks a part's cluster may be; 0 for none.
   uint64_t mostOfCluster = 0;
   uint64_t blocks = 1, sharedBytes = 0;

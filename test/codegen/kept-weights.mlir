@@ -15,7 +15,7 @@ ttc.model @net(%x: tensor<?x70xf32>) -> tensor<?x48xf32> {
 
 // Three products of 48 inputs and outputs: 12 steps of four chains, 16 bytes
 // each, and as many threads for a row as there are parts of sums.
-// CHECK: ttc.kept = {net.stage1 = #ttc.bytes<576 + 48 * batch>}
+// CHECK: ttc.kept = {net.stage1 = [576, #ttc.bytes<0 + 48 * batch>]}
 
 // A thread keeps what it reads, and nobody waits.
 // CHECK-LABEL: func.func @net.stage1.keep(

@@ -162,6 +162,22 @@ def test_kept_weights(name, weights, emulator, monkeypatch):
     assert_same_bits(compiled.save_states(), states, "states after run")
 
 
+@pytest.mark.parametrize("batch", [None, 2])
+def test_kept_weights_of_rows_beside_the_batch(batch, emulator, monkeypatch):
+    """A row of the batch has twelve of the product, whose features are not the last dimension."""
+    monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "16")
+    seeded(SEED, "gpu", "kept", "rows")
+    model = nn.Sequential(tt.rnn.GRU(40, 33, -3))
+    compiled = on_gpu(model, torch.zeros(2, 40, 3, 4), batch=batch)
+    inputs = torch.randn(7, 2, 40, 3, 4)
+    follow(compiled, model, (inputs[:STEPS],))
+    compiled.zero_states()
+    steps = torch.stack([compiled(x) for x in inputs])
+    compiled.zero_states()
+    assert torch.equal(compiled.run(inputs), steps)
+    assert Emulated.of(emulator).shared_bytes > 0
+
+
 def test_kept_weights_of_f64(emulator, monkeypatch):
     monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "16")
     seeded(SEED, "gpu", "kept", "f64")

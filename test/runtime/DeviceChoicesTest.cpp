@@ -241,7 +241,7 @@ TEST_CASE("Weights are kept in shared memory, if there is enough of it") {
   code.block_threads = 128;
   code.rows_are_independent = 1;
   code.tile_rows = 1;
-  code.kept_threads = 500;
+  code.kept_threads = {0, 500};
   code.kept_bytes = 1000;
   auto of = [&](int64_t batch, ttc::DeviceRoom room) {
     return ttc::chooseGeometry(code, batch, room);
@@ -268,14 +268,17 @@ TEST_CASE("Weights are kept in shared memory, if there is enough of it") {
   // A multiprocessor has one such block: two parts of eight would need 16.
   CHECK(of(2, {10, 2, true, 8, 64000, 8}) == cluster(8, 64, 2));
   CHECK(of(2, {16, 2, true, 8, 64000, 8}) == with(cluster(8, 128, 2), 64000));
+  // Threads that do not depend on the rows.
+  code.kept_threads = {500, 0};
+  CHECK(of(1, {10, 2, true, 8, 64000, 8}) == with(cluster(8, 128, 1), 64000));
   // What one block does may need more of them.
   code.threads = {0, 128};
-  code.kept_threads = 128;
+  code.kept_threads = {0, 128};
   CHECK(of(1, {10, 2, true, 8, 128000, 8}) == with(alone(1), 128000));
   CHECK(of(1, {10, 2, true, 8, 127999, 8}) == with(cluster(2, 128, 1), 64000));
   CHECK(of(1, {10, 2, true, 8, 32000, 8}) == with(cluster(4, 128, 1), 32000));
   // Numbers at their ends.
-  code.kept_threads = UINT64_MAX;
+  code.kept_threads = {UINT64_MAX, UINT64_MAX};
   CHECK(of(2, {10, 2, true, 8, 64000, 8}) == alone(2));
   code.kept_bytes = UINT64_MAX;
   CHECK(of(1, {10, 2, true, 8, 64000, 8}) == alone(1));

@@ -91,7 +91,7 @@ TEST_CASE("A sequence has shared memory for the weights that it keeps") {
   with->code.rows_are_independent = 0;
   with->code.block_threads = 128;
   with->code.kept_bytes = 100;
-  with->code.kept_threads = 4;
+  with->code.kept_threads = {0, 4};
   Environment multiprocessors("TTC_EMULATOR_MULTIPROCESSORS", "16");
   TtcEmulator &driver = emulator();
   auto sharedBytes = [&] {

@@ -171,11 +171,11 @@ typedef struct ttc_device_code {
   uint32_t tile_rows;
   uint32_t num_images;
   const ttc_device_image *images;
-  /// Weights that ttc_run can keep in shared memory: with `kept_threads`
-  /// threads for each row, as many of each block in whole warps, and
-  /// `kept_bytes` for each of them, it reads them there. 0 where there are
-  /// none.
-  uint64_t kept_bytes, kept_threads;
+  /// Weights that ttc_run can keep in shared memory: by `kept_threads` threads,
+  /// as many of each block in whole warps, with `kept_bytes` for each of them.
+  /// 0 where there are none.
+  uint64_t kept_bytes;
+  ttc_bytes kept_threads;
 } ttc_device_code;
 
 typedef struct ttc_model_descriptor {
