@@ -415,7 +415,11 @@ private:
       builder.CreateRet(builder.CreateLoad(sums, room));
       return;
     }
-    Value *products = builder.CreateIntrinsic(id, {}, elements);
+    // LLVM takes an instruction that all lanes make together for one that each
+    // makes for itself: without the attribute it may be moved behind a branch
+    // that some of them take.
+    CallInst *products = builder.CreateIntrinsic(id, {}, elements);
+    products->addFnAttr(Attribute::Convergent);
     Value *result = PoisonValue::get(sums);
     for (unsigned i = 0; i < cast<FixedVectorType>(sums)->getNumElements(); ++i)
       result = builder.CreateInsertElement(
