@@ -47,6 +47,7 @@ struct Thread {
   int32_t lane;
   const uint32_t *barriers;
   Fragments fragments;
+  const void *instruction; ///< that multiplies: behind where it was called
 };
 
 /// In what order threads take turns.
@@ -234,6 +235,12 @@ bool Team::multiply(uint32_t warp) {
                 " multiplies matrices in a warp of fewer than 32 threads";
     return false;
   }
+  for (uint32_t i = first; i < end; ++i)
+    if (threads[i].instruction != threads[first].instruction) {
+      failure = describe(threads[i], row) +
+                " multiplies matrices by another instruction than its warp";
+      return false;
+    }
   multiplyMatrices(lanes);
   for (uint32_t i = first; i < end; ++i)
     threads[i].state = State::Ready;
@@ -434,9 +441,10 @@ EXPORT double ttc_gpu_read_lane_f64(double value, int32_t lane) {
   return value;
 }
 
-static void multiply(emulator::Fragments &fragments) {
+static void multiply(emulator::Fragments &fragments, const void *instruction) {
   emulator::Thread &thread = *team->running;
   thread.fragments = fragments;
+  thread.instruction = instruction;
   team->wait(State::Multiplication);
   fragments = thread.fragments;
 }
@@ -447,7 +455,7 @@ static void multiply(emulator::Fragments &fragments) {
                    float c3, float *sums) {                                    \
     emulator::Fragments fragments = {                                          \
         {a0, a1, a2, a3}, {b0, b1}, {c0, c1, c2, c3}, isTF32};                 \
-    multiply(fragments);                                                       \
+    multiply(fragments, __builtin_return_address(0));                          \
     std::memcpy(sums, fragments.sums, sizeof(fragments.sums));                 \
   }
 
