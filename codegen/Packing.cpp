@@ -111,7 +111,8 @@ private:
   }
 
   /// To ten bits of the fraction, halves away from zero: as cvt.rna.tf32 of PTX
-  /// does. What is not finite stays as it is.
+  /// does. What is not finite stays so: a NaN may have its ones behind those
+  /// that matrix units look at.
   Value roundToTF32(Value value) {
     Type i32 = b.getI32Type();
     auto word = [&](uint32_t bits) -> Value {
@@ -121,11 +122,17 @@ private:
     Value exponent = arith::AndIOp::create(b, bits, word(0x7f800000));
     Value isFinite = arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
                                            exponent, word(0x7f800000));
+    Value isNaN =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
     Value rounded = arith::AndIOp::create(
         b, arith::AddIOp::create(b, bits, word(0x1000)), word(0xffffe000));
     return arith::BitcastOp::create(
         b, value.getType(),
-        arith::SelectOp::create(b, isFinite, rounded, bits));
+        arith::SelectOp::create(
+            b, isFinite, rounded,
+            arith::SelectOp::create(
+                b, isNaN, arith::OrIOp::create(b, bits, word(0x00400000)),
+                bits)));
   }
 
   /// An output feature of a panel.

@@ -82,6 +82,18 @@ def test_numbers_that_are_not_finite(products):
 
 
 @PRODUCTS
+def test_a_nan_whose_ones_are_in_its_last_bits(products):
+    """Matrix units do not look at these: without them it would be infinite."""
+    nan = torch.tensor([0x7F800001], dtype=torch.int32).view(torch.float32)
+    layer, x = nn.Linear(64, 8), torch.randn(3, 64)
+    x[1, 7] = nan
+    with torch.no_grad():
+        layer.weight[3, 5] = nan
+    y = on_gpu(layer, x, products_dtype=products)(x)
+    assert y[1].isnan().all() and y[:, 3].isnan().all() and y[[0, 2]][:, :3].isfinite().all()
+
+
+@PRODUCTS
 @pytest.mark.parametrize("order", ["ascending", "shuffle:3"])
 @pytest.mark.parametrize("name", [name for name in WIDE if name != "stochastic"])
 def test_all_forms_have_the_same_bits(name, order, products, monkeypatch):

@@ -66,6 +66,8 @@ void multiplyMatrices(Fragments *const *lanes) {
 uint32_t roundToTF32(float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof(bits));
+  if (std::isnan(value))
+    return 0x7fffffff;
   return std::isfinite(value) ? (bits + 0x1000) & 0xffffe000 : bits;
 }
 
