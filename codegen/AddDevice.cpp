@@ -26,6 +26,16 @@ static SmallVector<Constant *> fieldsOf(GlobalVariable *descriptor) {
   return fields;
 }
 
+/// The most rows of a batch whose sequences go stage by stage, of which some
+/// keep weights; 0 where the whole timestep does, for any batch. A block has
+/// room for two timesteps at least (StepCalls::run).
+static uint64_t keptBatch(const ModelTable &table) {
+  if (table.stages.empty())
+    return 0;
+  return table.batch == TTC_BATCH ? std::max<int64_t>(table.block / 2, 1)
+                                  : table.batch;
+}
+
 /// The ttc_device_code, whose weights are prepared as `host` does it.
 static Constant *deviceCode(Module &module, ArrayRef<Constant *> host,
                             ArrayRef<GpuImage> images, const ModelTable &table,
@@ -68,7 +78,8 @@ static Constant *deviceCode(Module &module, ArrayRef<Constant *> host,
            ConstantInt::get(i32, tileRows),
            ConstantInt::get(i32, images.size()), imageTable,
            ConstantInt::get(i64, numbers.kept.bytes),
-           bytes(numbers.kept.threads)}),
+           bytes(numbers.kept.threads),
+           ConstantInt::get(i64, keptBatch(table))}),
       "device");
 }
 

@@ -47,7 +47,8 @@ public:
       StringRef name = function.getName();
       if (llvm::any_of(
               ArrayRef<StringRef>{".shared", ".element", ".keep", ".kept"},
-              [&](StringRef form) { return name.ends_with(form); }))
+              [&](StringRef form) { return name.ends_with(form); }) ||
+          name.contains(".element."))
         function.addFnAttr(Attribute::AlwaysInline);
     }
     if (gpu.isEmulated())

@@ -439,7 +439,7 @@ private:
     }
     bool isLong = length > schedule.longest;
     auto emitOne = [&](Operation *op, const RowForm *row) {
-      if (!isLong)
+      if (!isLong && form != StepForm::Element)
         return emitOperation(op, results, row);
       Frame *whole = frame;
       Frame part(schedule, whole->entry);

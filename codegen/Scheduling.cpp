@@ -248,6 +248,7 @@ void EntryBuilder::barrier() {
     callee.setPrivate();
   }
   func::CallOp::create(b, callee, ValueRange{handle, team.worker});
+  waits = true;
   forgetRows();
 }
 
@@ -290,6 +291,30 @@ Value EntryBuilder::pointer(unsigned index) {
       markAligned(function, last);
     passed.push_back(whole->pointer(index));
   }
+  return argument;
+}
+
+/// Of an element's part: a pointer to a tensor, which no other one leads to, so
+/// that a state can stay in a register.
+Value EntryBuilder::pointerTo(unsigned index, const Start &start) {
+  Value &argument =
+      tensors[{index, start.offset.getFixed(), start.offset.getPerBatch()}];
+  if (argument)
+    return argument;
+  argument = addArgument(pointerType(b.getContext()));
+  markPointer(function, function.getNumArguments() - 1);
+  ImplicitLocOpBuilder &outer = whole->b;
+  Value begin = whole->bytesFrom(start);
+  Value one = arith::ConstantIndexOp::create(outer, 1);
+  Value all = memref::ReinterpretCastOp::create(
+      outer, MemRefType::get({ShapedType::kDynamic}, outer.getIntegerType(8)),
+      whole->pointer(index), OpFoldResult(outer.getIndexAttr(0)),
+      ArrayRef<OpFoldResult>{
+          arith::AddIOp::create(outer, begin, one).getResult()},
+      ArrayRef<OpFoldResult>{outer.getIndexAttr(1)});
+  passed.push_back(memref::ViewOp::create(
+      outer, MemRefType::get({}, outer.getIntegerType(8)), all, begin,
+      ValueRange()));
   return argument;
 }
 
@@ -347,7 +372,9 @@ Buffer EntryBuilder::view(unsigned index, Type element, int64_t count,
 
 Buffer EntryBuilder::view(unsigned index, Type element, Value elements,
                           int64_t count, const Start &start) {
-  Value block = pointer(index), begin = startOf(start);
+  bool isOwn = whole && team.isElement;
+  Value block = isOwn ? pointerTo(index, start) : pointer(index);
+  Value begin = isOwn ? arith::ConstantIndexOp::create(b, 0) : startOf(start);
   Value bytes = arith::AddIOp::create(
       b, begin,
       arith::MulIOp::create(
@@ -365,6 +392,10 @@ Buffer EntryBuilder::view(unsigned index, Type element, Value elements,
 
 void EntryBuilder::finishPart() {
   func::ReturnOp::create(b);
+  // What another worker writes meanwhile is not behind a pointer of one's own.
+  if (whole->team && waits)
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      function.removeArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName());
   std::string text;
   llvm::raw_string_ostream stream(text);
   function.print(stream, OpPrintingFlags().useLocalScope());

@@ -19,6 +19,9 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/MapVector.h"
 
+#include <map>
+#include <tuple>
+
 namespace ttc {
 
 /// Where every buffer begins: at a cache line.
@@ -175,6 +178,7 @@ private:
   Buffer view(unsigned index, mlir::Type element, mlir::Value elements,
               int64_t count, const Start &start);
   mlir::Value pointer(unsigned index);
+  mlir::Value pointerTo(unsigned index, const Start &start);
   mlir::Value startOf(const Start &start);
   mlir::Value bytesFrom(const Start &start);
   /// Takes over what a part needs to know of the team.
@@ -190,9 +194,14 @@ private:
   mlir::Value allRows, firstRow, room;
   /// Of a team.
   mlir::Value handle;
+  /// Of a part: whether its workers wait for each other within it.
+  bool waits = false;
   /// Of a part: what the whole passes for each argument.
   llvm::SmallVector<mlir::Value> passed;
   llvm::DenseMap<unsigned, mlir::Value> pointers;
+  /// Of an element's part: what it is given for a tensor that lies at so many
+  /// bytes, fixed and of the batch, behind a pointer.
+  std::map<std::tuple<unsigned, int64_t, int64_t>, mlir::Value> tensors;
   /// Of a whole: its parts by their text.
   llvm::StringMap<mlir::func::FuncOp> parts;
 };

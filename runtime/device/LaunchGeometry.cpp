@@ -112,6 +112,8 @@ private:
   }
 
   void keepWeights() {
+    if (code.kept_batch && (parts > 1 || rowsOfPart > code.kept_batch))
+      return;
     // Larger numbers could not be multiplied.
     if (!code.kept_bytes || code.kept_bytes > room.sharedBytes ||
         !bytesAtBatch(code.kept_threads, static_cast<int64_t>(rowsOfPart),

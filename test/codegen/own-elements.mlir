@@ -3,6 +3,9 @@
 
 // RUN: ttc %s --target=nvptx --gpu-arch=sm_90 --emit=ptx -o %t.ptx
 // RUN: FileCheck %s --input-file=%t.ptx
+// RUN: sed -e 's/neuron LI "n" (%x)/neuron DSRLITS "n" (%x)/' %s > %t.mlir
+// RUN: ttc %t.mlir --target=nvptx --gpu-arch=sm_90 --emit=ptx -o %t.ptx
+// RUN: FileCheck %s --input-file=%t.ptx --check-prefix=SEVERAL
 // RUN: ttc %s --triple=x86_64-linux-gnu --mcpu=v3 --threads=2 --emit=llvm -o - | FileCheck %s --check-prefix=TEAM
 
 ttc.model @net(%x: tensor<?x24xf32>) -> tensor<?x24xf32> {
@@ -21,6 +24,18 @@ ttc.model @net(%x: tensor<?x24xf32>) -> tensor<?x24xf32> {
 // CHECK-NOT: ld.global.b32
 // CHECK-NOT: bar.sync
 // CHECK: bra $L__BB
+
+// Several states, too: of a timestep there are an input and an output alone.
+// SEVERAL: .visible .entry ttc_run(
+// SEVERAL-COUNT-7: ld.global.b32
+// SEVERAL-NOT: {{(ld|st)}}.global
+// SEVERAL: ld.global.nc.b32
+// SEVERAL-NOT: {{(ld|st)}}.global
+// SEVERAL: st.global.b32
+// SEVERAL-NOT: {{(ld|st)}}.global
+// SEVERAL: bra $L__BB
+// SEVERAL-COUNT-7: st.global.b32
+// SEVERAL-NOT: st.global
 
 // A team of a CPU shares the rows the same way in all timesteps, and its
 // workers wait for each other (through a pointer) behind them.

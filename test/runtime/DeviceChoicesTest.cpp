@@ -268,6 +268,17 @@ TEST_CASE("Weights are kept in shared memory, if there is enough of it") {
   // A multiprocessor has one such block: two parts of eight would need 16.
   CHECK(of(2, {10, 2, true, 8, 64000, 8}) == cluster(8, 64, 2));
   CHECK(of(2, {16, 2, true, 8, 64000, 8}) == with(cluster(8, 128, 2), 64000));
+  // Unless sequences of such a batch are made in a way that keeps none.
+  code.kept_batch = 2;
+  CHECK(of(2, {16, 2, true, 8, 64000, 8}) == cluster(8, 64, 2));
+  CHECK(of(1, {10, 2, true, 8, 64000, 8}) == with(cluster(8, 128, 1), 64000));
+  code.rows_are_independent = 0;
+  CHECK(of(2, {16, 2, true, 8, 64000, 8}).sharedBytes == 0);
+  code.kept_threads = {0, 250};
+  CHECK(of(2, {16, 2, true, 8, 64000, 8}).sharedBytes == 64000);
+  CHECK(of(3, {16, 2, true, 8, 64000, 8}).sharedBytes == 0);
+  code.kept_batch = 0;
+  code.rows_are_independent = 1;
   // Threads that do not depend on the rows.
   code.kept_threads = {500, 0};
   CHECK(of(1, {10, 2, true, 8, 64000, 8}) == with(cluster(8, 128, 1), 64000));

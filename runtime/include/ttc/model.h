@@ -176,6 +176,9 @@ typedef struct ttc_device_code {
   /// 0 where there are none.
   uint64_t kept_bytes;
   ttc_bytes kept_threads;
+  /// Where it keeps them: 0 for each part of a batch; else only if y is 1 and
+  /// the batch has no more rows than this.
+  uint64_t kept_batch;
 } ttc_device_code;
 
 typedef struct ttc_model_descriptor {
