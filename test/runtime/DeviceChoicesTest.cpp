@@ -273,7 +273,7 @@ TEST_CASE("Weights are kept in shared memory, if there is enough of it") {
   CHECK(of(2, {16, 2, true, 8, 64000, 8}) == cluster(8, 64, 2));
   CHECK(of(1, {10, 2, true, 8, 64000, 8}) == with(cluster(8, 128, 1), 64000));
   code.rows_are_independent = 0;
-  CHECK(of(2, {16, 2, true, 8, 64000, 8}).sharedBytes == 0);
+  CHECK(of(2, {16, 2, true, 8, 64000, 8}) == with(cooperative(16, 1), 64000));
   code.kept_threads = {0, 250};
   CHECK(of(2, {16, 2, true, 8, 64000, 8}).sharedBytes == 64000);
   CHECK(of(3, {16, 2, true, 8, 64000, 8}).sharedBytes == 0);
