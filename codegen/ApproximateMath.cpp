@@ -9,10 +9,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/BFloat16.h"
 #include "codegen/TTCCodegenPasses.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -269,68 +269,6 @@ struct SaturateTanh : OpRewritePattern<math::TanhOp> {
   }
 };
 
-/// What AVX-512 BF16 rounds in one instruction.
-struct RoundToBF16 : OpRewritePattern<arith::TruncFOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(arith::TruncFOp op,
-                                PatternRewriter &rewriter) const override {
-    auto type = dyn_cast<VectorType>(op.getType());
-    if (!type || type.getRank() != 1 || !type.getElementType().isBF16() ||
-        !getElementTypeOrSelf(op.getIn()).isF32() ||
-        !llvm::is_contained({8, 16}, type.getNumElements()))
-      return failure();
-    std::string name = "llvm.x86.avx512bf16.cvtneps2bf16." +
-                       std::to_string(type.getNumElements() * 32);
-    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
-        op, type, rewriter.getStringAttr(name), ValueRange{op.getIn()});
-    return success();
-  }
-};
-
-/// Elsewhere it is integer arithmetic: to nearest, ties to even, in the upper
-/// half of the word. A NaN keeps its sign and becomes a quiet one, as that
-/// instruction has it. Words are chosen between, not halves of them: LLVM would
-/// make that a choice between numbers of bf16, for which CPUs that have none
-/// call a function.
-struct RoundToBF16InWords : OpRewritePattern<arith::TruncFOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(arith::TruncFOp op,
-                                PatternRewriter &rewriter) const override {
-    Type type = op.getType();
-    if (!getElementTypeOrSelf(type).isBF16() ||
-        !getElementTypeOrSelf(op.getIn()).isF32())
-      return failure();
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    auto shaped = [&](Type element) -> Type {
-      auto vector = dyn_cast<VectorType>(type);
-      return vector ? vector.clone(element) : element;
-    };
-    Type words = shaped(b.getI32Type());
-    auto word = [&](int32_t value) -> Value {
-      TypedAttr attr = b.getI32IntegerAttr(value);
-      if (auto vector = dyn_cast<VectorType>(words))
-        attr = DenseElementsAttr::get(vector, attr);
-      return arith::ConstantOp::create(b, attr);
-    };
-    Value bits = arith::BitcastOp::create(b, words, op.getIn());
-    Value isOdd = arith::AndIOp::create(
-        b, arith::ShRUIOp::create(b, bits, word(16)), word(1));
-    Value rounded = arith::AddIOp::create(
-        b, bits, arith::AddIOp::create(b, isOdd, word(0x7fff)));
-    Value quiet = arith::OrIOp::create(b, bits, word(0x00400000));
-    Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO,
-                                        op.getIn(), op.getIn());
-    Value upper = arith::ShRUIOp::create(
-        b, arith::SelectOp::create(b, isNaN, quiet, rounded), word(16));
-    rewriter.replaceOpWithNewOp<arith::BitcastOp>(
-        op, type,
-        arith::TruncIOp::create(b, shaped(b.getIntegerType(16)), upper));
-    return success();
-  }
-};
-
 struct SplitFMA : OpRewritePattern<math::FmaOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -359,14 +297,9 @@ struct ApproximateMath : ttc::impl::ApproximateMathBase<ApproximateMath> {
              name != math::RoundEvenOp::getOperationName();
     });
     patterns.add<ExpandExp>(&getContext(), scale);
-    if (pairs)
-      patterns.add<RoundToBF16>(&getContext(), /*benefit=*/3);
     patterns.add<ExpandLog1p, ExpandExpM1, ExpandQuarters<math::SinOp>,
                  ExpandQuarters<math::CosOp>>(&getContext());
-    // Integer arithmetic on whole vectors: few CPUs have an instruction, and
-    // those that have none would call a function for every element.
-    arith::populateExpandBFloat16Patterns(patterns);
-    patterns.add<RoundToBF16InWords>(&getContext(), /*benefit=*/2);
+    ttc::populateBFloat16Patterns(patterns, pairs);
     if (!fma) {
       patterns.add<SplitFMA>(&getContext());
       // In front of the polynomials.

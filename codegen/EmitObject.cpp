@@ -9,62 +9,20 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/BFloat16.h"
 #include "codegen/Pipelines.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/IR/IRBuilder.h"
-#include "llvm/IR/InstIterator.h"
-#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Passes/PassBuilder.h"
 
 using namespace llvm;
 using namespace ttc;
 
-/// Masked loads and stores of bf16 become those of whole numbers. Where there
-/// are none of 16 bits they are done element by element, and CPUs without bf16
-/// would call a function for each.
-static void maskWholeNumbers(Module &module) {
-  SmallVector<IntrinsicInst *> found;
-  for (Function &function : module)
-    for (Instruction &instruction : instructions(function)) {
-      auto *call = dyn_cast<IntrinsicInst>(&instruction);
-      if (!call)
-        continue;
-      bool isLoad = call->getIntrinsicID() == Intrinsic::masked_load;
-      if (!isLoad && call->getIntrinsicID() != Intrinsic::masked_store)
-        continue;
-      Type *type = isLoad ? call->getType() : call->getArgOperand(0)->getType();
-      if (type->getScalarType()->isBFloatTy())
-        found.push_back(call);
-    }
-  for (IntrinsicInst *call : found) {
-    IRBuilder<> builder(call);
-    auto whole = [&](Value *value) {
-      auto *type = cast<VectorType>(value->getType());
-      return builder.CreateBitCast(value,
-                                   VectorType::get(builder.getInt16Ty(), type));
-    };
-    if (call->getIntrinsicID() == Intrinsic::masked_store) {
-      builder.CreateMaskedStore(
-          whole(call->getArgOperand(0)), call->getArgOperand(1),
-          call->getParamAlign(1).valueOrOne(), call->getArgOperand(2));
-    } else {
-      Value *otherwise = whole(call->getArgOperand(2));
-      Value *loaded =
-          builder.CreateMaskedLoad(otherwise->getType(), call->getArgOperand(0),
-                                   call->getParamAlign(0).valueOrOne(),
-                                   call->getArgOperand(1), otherwise);
-      call->replaceAllUsesWith(builder.CreateBitCast(loaded, call->getType()));
-    }
-    call->eraseFromParent();
-  }
-}
-
 void ttc::optimize(Module &module, const Target &target, int level) {
-  maskWholeNumbers(module);
+  maskAsWholeNumbers(module);
   static const OptimizationLevel levels[] = {
       OptimizationLevel::O0, OptimizationLevel::O1, OptimizationLevel::O2,
       OptimizationLevel::O3};
