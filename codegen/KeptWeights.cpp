@@ -38,13 +38,10 @@ KeptPlan ttc::planKept(func::FuncOp step, const PreparedPlan &prepared,
   for (NestOp nest : step.getBody().front().getOps<NestOp>()) {
     int64_t bytes = 0, chains = 0, outputs = 0;
     bool isForWarp = false;
-    for (auto [index, input, weight] :
-         llvm::enumerate(nest.getProductInputs(), nest.getProductWeights())) {
+    for (auto [index, weight] : llvm::enumerate(nest.getProductWeights())) {
       PackedForm form = prepared.packedForm(tensorType(weight),
                                             layoutOf(nest, index), schedule);
-      isForWarp |= schedule.multipliesByWarp(
-          form.panels, getElementTypeOrSelf(weight).isF32() &&
-                           getElementTypeOrSelf(input).isF32());
+      isForWarp |= ttc::isForWarp(nest, index, form.panels, schedule);
       bytes += keptBytes(form.panels, form.element);
       chains = std::max(chains, form.panels.chains);
       outputs = form.panels.outputs;

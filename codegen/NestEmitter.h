@@ -165,7 +165,6 @@ private:
 
   // WarpProduct.cpp
   struct WarpTile;
-  bool isForWarp(const Products &products, unsigned index);
   void emitWarpProducts(const Products &products);
   llvm::SmallVector<llvm::SmallVector<mlir::Value>>
   sumByWarp(const Products &products, llvm::ArrayRef<unsigned> together,

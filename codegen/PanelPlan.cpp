@@ -72,10 +72,6 @@ PanelPlan::PanelPlan(int64_t outputs, int64_t inputs, const Schedule &schedule,
     chains *= 2;
 }
 
-bool Schedule::multipliesByWarp(const PanelPlan &plan, bool areF32) const {
-  return isGPU && (plan.depth > 1 || (areF32 && multipliesTF32(plan.inputs)));
-}
-
 int64_t PanelPlan::storedElements() const {
   return packedElements() + groups.size();
 }

@@ -186,11 +186,10 @@ private:
             ? llvm::formatv(", {0} products", op.getNumProducts()).str()
             : std::string());
     if (schedule.isGPU) {
-      bool byMatrices =
-          llvm::any_of(plans, [](const PanelPlan &p) { return p.depth > 1; });
-      nest.scheme = byMatrices || schedule.multipliesTF32(first->panels.inputs)
-                        ? describeWarps(byMatrices ? "bf16" : "tf32")
-                        : describeThreads(*first, chains);
+      nest.scheme = describeThreads(*first, chains);
+      for (auto [index, plan] : llvm::enumerate(plans))
+        if (isForWarp(op, index, plan, schedule))
+          nest.scheme = describeWarps(plan.depth > 1 ? "bf16" : "tf32");
       return;
     }
     bool byMatrices = fitsMatrixUnit(schedule, plans, events);

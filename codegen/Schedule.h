@@ -50,8 +50,6 @@ struct VectorUnit {
 /// wherever it may.
 enum class ListEvents { Off, Auto, Always };
 
-struct PanelPlan;
-
 /// What the schedule chose. The sums of a product have the same bits under any
 /// two schedules of the same lanes, registers, chains and inflight
 /// (docs/schedule.md).
@@ -95,9 +93,6 @@ struct Schedule : VectorUnit {
   int64_t depth(int64_t inputs) const;
   /// Whether a product with so many `inputs` is multiplied in tf32.
   bool multipliesTF32(int64_t inputs) const;
-  /// Whether a GPU's matrix units multiply by weights of this plan. `areF32`
-  /// says what they multiply, inputs and weights.
-  bool multipliesByWarp(const PanelPlan &plan, bool areF32) const;
   /// The rows of a tile of one panel of `vectors` registers.
   int64_t tileRows(int64_t vectors, int64_t chains) const;
 

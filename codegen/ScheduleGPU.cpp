@@ -49,6 +49,7 @@ struct ScheduleGPU : ttc::impl::ScheduleGPUBase<ScheduleGPU> {
   /// How many threads the widest operation of a timestep keeps busy: in all, or
   /// for each row of the batch.
   BytesAttr countThreads(func::FuncOp step) const {
+    PreparedPlan prepared = planPrepared(step, schedule());
     int64_t fixed = 0, perBatch = 0;
     for (Operation &op : step.getBody().front().without_terminator()) {
       if (!becomesLoops(&op))
@@ -59,7 +60,7 @@ struct ScheduleGPU : ttc::impl::ScheduleGPUBase<ScheduleGPU> {
         threads *= ShapedType::isDynamic(size) ? 1 : size;
       if (auto nest = dyn_cast<NestOp>(op); nest && nest.hasProduct())
         threads = llvm::divideCeil(threads, PanelPlan::threadColumns) *
-                  threadsOfQuad(nest);
+                  threadsOfQuad(nest, prepared);
       int64_t &most = type.hasStaticShape() ? fixed : perBatch;
       most = std::max(most, threads);
     }
@@ -68,17 +69,17 @@ struct ScheduleGPU : ttc::impl::ScheduleGPUBase<ScheduleGPU> {
 
   /// How many threads may share the sums of four columns of a row. Those of a
   /// warp have as many rows together.
-  int64_t threadsOfQuad(NestOp nest) const {
+  static int64_t threadsOfQuad(NestOp nest, const PreparedPlan &prepared) {
+    const Schedule &schedule = prepared.reader;
     int64_t most = 1;
-    for (auto [input, weight] :
-         llvm::zip_equal(nest.getProductInputs(), nest.getProductWeights())) {
-      auto matrix = cast<RankedTensorType>(weight.getType());
-      int64_t inputs = matrix.getDimSize(1);
-      if (getElementTypeOrSelf(input).isBF16() ||
-          schedule().multipliesTF32(inputs))
+    for (auto [index, weight] : llvm::enumerate(nest.getProductWeights())) {
+      PanelPlan plan = prepared
+                           .packedForm(cast<RankedTensorType>(weight.getType()),
+                                       layoutOf(nest, index), schedule)
+                           .panels;
+      if (isForWarp(nest, index, plan, schedule))
         return 1;
-      most = std::max(
-          most, PanelPlan(matrix.getDimSize(0), inputs, schedule()).chains);
+      most = std::max(most, plan.chains);
     }
     return most;
   }

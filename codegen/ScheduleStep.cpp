@@ -59,9 +59,9 @@ class StepScheduler {
 public:
   StepScheduler(func::FuncOp step, const Schedule &schedule,
                 const PreparedPlan &prepared, ModuleOp module, StepForm form,
-                int64_t workers)
+                int64_t workers, const KeptPlan &kept = KeptPlan())
       : step(step), schedule(schedule), prepared(prepared), module(module),
-        symbols(module), form(form), workers(workers) {}
+        symbols(module), form(form), workers(workers), kept(kept) {}
 
   /// Returns the size of the scratch.
   BytesAttr emit() {
@@ -82,8 +82,6 @@ public:
                   return pointer < numInputs || pointer == preparedPointer();
                 });
     frame = &whole;
-    if (form == StepForm::Kept || form == StepForm::Keep)
-      kept = planKept(step, prepared, schedule);
     if (form == StepForm::Keep) {
       emitKeep();
       func::ReturnOp::create(whole.entry.b);
@@ -580,8 +578,9 @@ private:
   SymbolTable symbols;
   StepForm form;
   int64_t workers;
-  Frame *frame = nullptr;
+  /// Of the forms that keep weights.
   KeptPlan kept;
+  Frame *frame = nullptr;
   /// Whether something was written that other workers may read.
   bool hasWritten = false;
   int64_t roomBytes = 0;
@@ -598,8 +597,9 @@ private:
 BytesAttr ttc::scheduleStep(func::FuncOp step, const Schedule &schedule,
                             const PreparedPlan &plan, ModuleOp module,
                             int64_t workers) {
-  auto emit = [&](StepForm form) {
-    return StepScheduler(step, schedule, plan, module, form, workers).emit();
+  auto emit = [&](StepForm form, const KeptPlan &kept = KeptPlan()) {
+    return StepScheduler(step, schedule, plan, module, form, workers, kept)
+        .emit();
   };
   if (schedule.isGPU) {
     if (ownElements(step))
@@ -608,8 +608,8 @@ BytesAttr ttc::scheduleStep(func::FuncOp step, const Schedule &schedule,
     KeptPlan kept = planKept(step, plan, schedule);
     if (kept.bytes && !step->hasAttr(wholeBlockAttr) &&
         !step->hasAttr(stagesAttr)) {
-      emit(StepForm::Keep);
-      emit(StepForm::Kept);
+      emit(StepForm::Keep, kept);
+      emit(StepForm::Kept, kept);
       NamedAttrList all(module->getAttrOfType<DictionaryAttr>(keptAttr));
       Builder builder(step.getContext());
       all.set(step.getSymName(),

@@ -81,6 +81,17 @@ bool ttc::listsEvents(Value input, const Schedule &schedule) {
            zerosOf(input) == Zeros::Given);
 }
 
+bool ttc::isForWarp(NestOp nest, unsigned index, const PanelPlan &plan,
+                    const Schedule &schedule) {
+  auto isF32 = [&](ValueRange values) {
+    return getElementTypeOrSelf(values[index]).isF32();
+  };
+  return schedule.isGPU &&
+         (plan.depth > 1 ||
+          (schedule.multipliesTF32(plan.inputs) &&
+           isF32(nest.getProductInputs()) && isF32(nest.getProductWeights())));
+}
+
 PackedForm PreparedPlan::packedForm(RankedTensorType weight, Layout layout,
                                     const Schedule &schedule) const {
   Type element = weight.getElementType(), stored = element;

@@ -53,6 +53,11 @@ struct PackedForm {
   int64_t bytes;
 };
 
+/// Whether a GPU's matrix units multiply product `index` of a nest, by weights
+/// of this plan.
+bool isForWarp(NestOp nest, unsigned index, const PanelPlan &plan,
+               const Schedule &schedule);
+
 /// Where the prepare function leaves each value, in each form that the step
 /// reads.
 struct PreparedPlan {
@@ -210,12 +215,12 @@ mlir::RankedTensorType tensorType(mlir::Value value);
 /// The bytes of one element.
 int64_t elementBytes(mlir::Type type);
 
-/// The function that packs matrices of `from` into panels of `to`, made at its
-/// first use, in front of `prepare`. It takes the pointers of the matrix and of
-/// the panels, where each begins in bytes, the matrix's rows and columns and
-/// how far apart its rows are, of one PanelGroup the panels, their width and
-/// their first row, and which element to leave the sum of 0 · weight in: 0, or
-/// NaN if a weight is not finite.
+/// The function that packs matrices of `from` into panels of this form, made at
+/// its first use, in front of `prepare`. It takes the pointers of the matrix
+/// and of the panels, where each begins in bytes, the matrix's rows and columns
+/// and how far apart its rows are, of one PanelGroup the panels, their width
+/// and their first row, and which element to leave the sum of 0 · weight in: 0,
+/// or NaN if a weight is not finite.
 mlir::func::FuncOp getPackFunction(mlir::func::FuncOp prepare, mlir::Type from,
                                    const PackedForm &form);
 

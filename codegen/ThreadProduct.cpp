@@ -57,8 +57,8 @@ void NestEmitter::emitThreadProducts(const Products &products) {
   // all of them.
   constexpr int64_t mostSums = 128;
   NestOp nest = products.nest;
-  for (unsigned p = 0; p < products.plans.size(); ++p)
-    if (isForWarp(products, p))
+  for (auto [p, plan] : llvm::enumerate(products.plans))
+    if (isForWarp(nest, p, plan, schedule))
       return emitWarpProducts(products);
   if (products.buffers.keptStart)
     return emitKept(products);

@@ -49,12 +49,6 @@ struct NestEmitter::WarpTile {
   Value word;              ///< the first of its words, of each sixteen
 };
 
-bool NestEmitter::isForWarp(const Products &products, unsigned index) {
-  Type input = getElementTypeOrSelf(products.buffers.productInputs[index]);
-  return schedule.multipliesByWarp(
-      products.plans[index], products.sumType(index).isF32() && input.isF32());
-}
-
 /// Each warp makes tiles of some rows and 32 columns. Neighbouring warps have
 /// the same columns, so that they read the same weights.
 void NestEmitter::emitWarpProducts(const Products &products) {
@@ -105,7 +99,8 @@ void NestEmitter::emitWarpProducts(const Products &products) {
               tile.column, products.rows};
     SmallVector<SmallVector<Value>> sums(products.plans.size());
     for (ArrayRef<unsigned> together : groupByInput(nest.getProductInputs()))
-      if (isForWarp(products, together.front()))
+      if (isForWarp(nest, together.front(), products.plans[together.front()],
+                    schedule))
         for (auto [p, ofProduct] :
              llvm::zip_equal(together, sumByWarp(products, together, tile)))
           sums[p] = ofProduct;
