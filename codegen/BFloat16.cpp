@@ -107,7 +107,8 @@ void ttc::maskAsWholeNumbers(llvm::Module &module) {
       bool isLoad = call->getIntrinsicID() == llvm::Intrinsic::masked_load;
       if (!isLoad && call->getIntrinsicID() != llvm::Intrinsic::masked_store)
         continue;
-      llvm::Type *type = isLoad ? call->getType() : call->getArgOperand(0)->getType();
+      llvm::Type *type =
+          isLoad ? call->getType() : call->getArgOperand(0)->getType();
       if (type->getScalarType()->isBFloatTy())
         found.push_back(call);
     }
@@ -115,8 +116,8 @@ void ttc::maskAsWholeNumbers(llvm::Module &module) {
     llvm::IRBuilder<> builder(call);
     auto whole = [&](llvm::Value *value) {
       auto *type = cast<llvm::VectorType>(value->getType());
-      return builder.CreateBitCast(value,
-                                   llvm::VectorType::get(builder.getInt16Ty(), type));
+      return builder.CreateBitCast(
+          value, llvm::VectorType::get(builder.getInt16Ty(), type));
     };
     if (call->getIntrinsicID() == llvm::Intrinsic::masked_store) {
       builder.CreateMaskedStore(

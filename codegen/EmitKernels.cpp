@@ -13,12 +13,12 @@
 #include "codegen/EmitSteps.h"
 #include "codegen/Pipelines.h"
 #include "codegen/Scheduling.h"
+#include "codegen/ThreadFunctions.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicsNVPTX.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
@@ -56,16 +56,7 @@ public:
     emitKernel("ttc_step", /*isSequence=*/false);
     emitKernel("ttc_run", /*isSequence=*/true);
     emitBarrier();
-    emitOpaque();
-    emitReadLane(readLaneF32, Type::getFloatTy(context));
-    emitReadLane(readLaneF64, Type::getDoubleTy(context));
-    emitMultiply(multiplyBF16, "ttc_gpu_multiply_bf16",
-                 Intrinsic::nvvm_mma_m16n8k16_row_col_bf16);
-    emitMultiply(multiplyTF32, "ttc_gpu_multiply_tf32",
-                 Intrinsic::nvvm_mma_m16n8k8_row_col_tf32);
-    emitRoundToTF32();
-    emitNumber(threadInBlock, [&] { return ownNumber(); });
-    emitKeptMemory();
+    emitThreadFunctions(module, gpu);
     // Membranes that decay reach subnormals: they are zero, as on a CPU.
     for (Function &function : module)
       if (!function.isDeclaration() && !gpu.keepsSubnormals)
@@ -82,21 +73,12 @@ private:
 
   FunctionCallee external(StringRef name, Type *result,
                           ArrayRef<Type *> parameters) {
-    FunctionCallee callee = module.getOrInsertFunction(
-        name, FunctionType::get(result, parameters, false));
-    cast<Function>(callee.getCallee())->addFnAttr(Attribute::Convergent);
-    return callee;
+    return emulatorFunction(module, name, result, parameters);
   }
 
   Value *special(Intrinsic::ID id) {
     return builder.CreateZExt(
         builder.CreateIntrinsic(i32, id, ArrayRef<Value *>()), i64);
-  }
-
-  Value *ownNumber() {
-    if (gpu.isEmulated())
-      return builder.CreateCall(external("ttc_gpu_thread", i64, {}));
-    return special(Intrinsic::nvvm_read_ptx_sreg_tid_x);
   }
 
   /// As many as the launch says, where it may be clusters of smaller blocks.
@@ -192,7 +174,7 @@ private:
   /// neighbouring warps in other blocks, so that what a few of them do is done
   /// by all blocks.
   Value *numberInTeam(Value *teamBlocks) {
-    Value *thread = ownNumber(), *warp = number(32);
+    Value *thread = numberInBlock(builder, module, gpu), *warp = number(32);
     Value *ownWarp = builder.CreateAdd(
         builder.CreateMul(builder.CreateUDiv(thread, warp), teamBlocks),
         block(0));
@@ -306,7 +288,7 @@ private:
     }
     blockBarrier();
     calls.branch(
-        builder.CreateICmpEQ(ownNumber(), number(0)),
+        builder.CreateICmpEQ(numberInBlock(builder, module, gpu), number(0)),
         [&] { waitForBlocks(handle); }, [] {});
     blockBarrier();
   }
@@ -340,132 +322,6 @@ private:
                          spin, done);
     builder.SetInsertPoint(done);
     builder.CreateFence(AtomicOrdering::AcquireRelease, device);
-  }
-
-  void emitOpaque() {
-    Function *function = module.getFunction(opaqueFunction);
-    if (!function)
-      return;
-    function->setLinkage(GlobalValue::InternalLinkage);
-    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
-    Value *value = function->getArg(0);
-    if (!gpu.isEmulated())
-      value = builder.CreateCall(
-          InlineAsm::get(FunctionType::get(i64, {i64}, false),
-                         "mov.b64 $0, $1;", "=l,l", /*hasSideEffects=*/true),
-          {value});
-    builder.CreateRet(value);
-  }
-
-  void emitReadLane(StringRef name, Type *type) {
-    Function *function = module.getFunction(name);
-    if (!function)
-      return;
-    function->setLinkage(GlobalValue::InternalLinkage);
-    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
-    Value *value = function->getArg(0), *lane = function->getArg(1);
-    if (gpu.isEmulated()) {
-      StringRef callee = type->isDoubleTy() ? "ttc_gpu_read_lane_f64"
-                                            : "ttc_gpu_read_lane_f32";
-      builder.CreateRet(builder.CreateCall(external(callee, type, {type, i32}),
-                                           {value, lane}));
-      return;
-    }
-    constexpr int wholeWarp = 31;
-    auto shuffle = [&](Value *word) -> Value * {
-      return builder.CreateIntrinsic(
-          i32, Intrinsic::nvvm_shfl_sync_idx_i32,
-          {function->getArg(2), word, lane, ConstantInt::get(i32, wholeWarp)});
-    };
-    if (type->isFloatTy()) {
-      builder.CreateRet(builder.CreateBitCast(
-          shuffle(builder.CreateBitCast(value, i32)), type));
-      return;
-    }
-    auto *words = FixedVectorType::get(i32, 2);
-    Value *halves = builder.CreateBitCast(value, words);
-    for (uint64_t i : {0, 1})
-      halves = builder.CreateInsertElement(
-          halves, shuffle(builder.CreateExtractElement(halves, i)), i);
-    builder.CreateRet(builder.CreateBitCast(halves, type));
-  }
-
-  /// A function of the matrix units: of vectors of words, four of the first
-  /// matrix and two of the second, and four sums.
-  void emitMultiply(StringRef name, StringRef emulated, Intrinsic::ID id) {
-    Function *function = module.getFunction(name);
-    if (!function)
-      return;
-    function->setLinkage(GlobalValue::InternalLinkage);
-    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
-    SmallVector<Value *> elements;
-    for (Argument &argument : function->args())
-      for (uint64_t i = 0;
-           i < cast<FixedVectorType>(argument.getType())->getNumElements(); ++i)
-        elements.push_back(builder.CreateExtractElement(&argument, i));
-    Type *sums = function->getReturnType();
-    if (gpu.isEmulated()) {
-      SmallVector<Type *> types;
-      for (Value *element : elements)
-        types.push_back(element->getType());
-      types.push_back(pointer);
-      Value *room = builder.CreateAlloca(sums);
-      elements.push_back(room);
-      builder.CreateCall(external(emulated, builder.getVoidTy(), types),
-                         elements);
-      builder.CreateRet(builder.CreateLoad(sums, room));
-      return;
-    }
-    // LLVM takes an instruction that all lanes make together for one that each
-    // makes for itself: without the attribute it may be moved behind a branch
-    // that some of them take.
-    CallInst *products = builder.CreateIntrinsic(id, {}, elements);
-    products->addFnAttr(Attribute::Convergent);
-    Value *result = PoisonValue::get(sums);
-    for (unsigned i = 0; i < cast<FixedVectorType>(sums)->getNumElements(); ++i)
-      result = builder.CreateInsertElement(
-          result, builder.CreateExtractValue(products, i), uint64_t(i));
-    builder.CreateRet(result);
-  }
-
-  void emitRoundToTF32() {
-    Function *function = module.getFunction(roundToTF32);
-    if (!function)
-      return;
-    function->setLinkage(GlobalValue::InternalLinkage);
-    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
-    Value *value = function->getArg(0);
-    builder.CreateRet(
-        gpu.isEmulated() ? builder.CreateCall(external("ttc_gpu_round_tf32",
-                                                       i32, {value->getType()}),
-                                              {value})
-                         : builder.CreateIntrinsic(
-                               i32, Intrinsic::nvvm_f2tf32_rna, {value}));
-  }
-
-  void emitNumber(StringRef name, function_ref<Value *()> number) {
-    Function *function = module.getFunction(name);
-    if (!function)
-      return;
-    function->setLinkage(GlobalValue::InternalLinkage);
-    builder.SetInsertPoint(BasicBlock::Create(context, "", function));
-    builder.CreateRet(number());
-  }
-
-  /// Its size is the launch's.
-  void emitKeptMemory() {
-    emitNumber(keptMemory, [&]() -> Value * {
-      if (gpu.isEmulated())
-        return builder.CreateCall(external("ttc_gpu_shared", pointer, {}));
-      constexpr unsigned sharedSpace = 3;
-      auto *memory = new GlobalVariable(
-          module, ArrayType::get(builder.getInt8Ty(), 0),
-          /*isConstant=*/false, GlobalValue::ExternalLinkage,
-          /*Initializer=*/nullptr, "ttc_shared", /*InsertBefore=*/nullptr,
-          GlobalValue::NotThreadLocal, sharedSpace);
-      memory->setAlignment(Align(NestEmitter::widestLoad));
-      return builder.CreateAddrSpaceCast(memory, pointer);
-    });
   }
 
   Module &module;
