@@ -44,12 +44,9 @@ def main() -> int:
         for finding in layer["findings"]:
             print(f"error: {layer['section']}: {layer['name']}: {finding}", file=sys.stderr)
     print(f"conformance: {len(layers) - len(wrong)} of {len(layers)} layers agree")
-    narrow = [found for entry in packed["cases"]
-              for found in check_narrow(FOLDER, entry, options.device)]
-    far = [found for found in narrow if not found["agrees"]]
-    for found in far:
-        print(f"error: case {found['case']}: products in {found['products']} differ from float32 by "
-              f"{found['error']:.3g}, {found['allowed']:.3g} is allowed", file=sys.stderr)
+    narrow, failures = _check_narrow(packed["cases"], options)
+    for failure in failures:
+        print(f"error: {failure}", file=sys.stderr)
     gpu, times = None, []
     if not options.no_times:
         gpu = timing.measure_gpu() if torch.cuda.is_available() else None
@@ -59,7 +56,7 @@ def main() -> int:
     options.markdown.write_text(pages.markdown(found))
     options.markdown.with_suffix(".json").write_text(json.dumps(found, indent=1))
     print(f"wrote '{options.markdown}' and '{options.markdown.with_suffix('.json').name}' beside it")
-    return 1 if wrong or far else 0
+    return 1 if wrong or failures else 0
 
 
 def _check(packed: list, options: argparse.Namespace) -> list:
@@ -75,6 +72,24 @@ def _check(packed: list, options: argparse.Namespace) -> list:
                            "findings": [str(error)]})
     _progress("")
     return layers
+
+
+def _check_narrow(packed: list, options: argparse.Namespace) -> tuple[list, list[str]]:
+    """What was found of each case, and what is wrong with it, in a sentence."""
+    found, failures = [], []
+    for entry in packed:
+        _progress(f"case {entry['name']}: products by matrix units")
+        try:
+            found += check_narrow(FOLDER, entry, options.device)
+        except ttc.Error as error:
+            failures.append(f"case {entry['name']}: {error}")
+    _progress("")
+    failures += [
+        f"case {one['case']}: products in {one['products']} differ from float32 by "
+        f"{one['error']:.3g}, {one['allowed']:.3g} is allowed"
+        for one in found if not one["agrees"]
+    ]
+    return found, failures
 
 
 def _time(packed: list, gpu: timing.Gpu | None, options: argparse.Namespace) -> list:

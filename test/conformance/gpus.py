@@ -37,7 +37,8 @@ class Emulated(ctypes.Structure):
             "error", "blocks", "pinned", "modules", "streams", "graphs", "contexts",
             "kernels", "graph_launches", "copies")),
         *((name, ctypes.c_uint32) for name in (
-            "grid_x", "grid_y", "block_threads", "cluster_blocks", "shared_bytes")),
+            "grid_x", "grid_y", "block_threads", "cluster_blocks", "shared_bytes",
+            "shared_uses")),
         ("stream", ctypes.c_void_p),
     ]
 

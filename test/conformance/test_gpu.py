@@ -155,10 +155,10 @@ def test_kept_weights(name, weights, emulator, monkeypatch):
     compiled.zero_states()
     assert torch.equal(compiled.run(inputs[:4]), steps[:4])
     assert torch.equal(compiled.run(inputs[4:]), steps[4:])
+    # Memory that is asked for is used, and none else.
+    assert (done.shared_uses > 0) == (done.shared_bytes > 0) == (expected[2] > 0)
     if weights == torch.float32:
         assert (done.grid_x, done.cluster_blocks, done.shared_bytes) == expected
-    elif expected[2]:
-        assert done.shared_bytes > 0
     assert_same_bits(compiled.save_states(), states, "states after run")
 
 
@@ -175,7 +175,17 @@ def test_kept_weights_of_rows_beside_the_batch(batch, emulator, monkeypatch):
     steps = torch.stack([compiled(x) for x in inputs])
     compiled.zero_states()
     assert torch.equal(compiled.run(inputs), steps)
-    assert Emulated.of(emulator).shared_bytes > 0
+    assert Emulated.of(emulator).shared_uses > 0
+
+
+@pytest.mark.parametrize("batch", [1, 8, 9, 40])
+def test_shared_memory_is_asked_for_where_it_is_used(batch, emulator, monkeypatch):
+    """Of several parts of a batch, or where a block has no room for two timesteps, nothing is kept."""
+    monkeypatch.setenv("TTC_EMULATOR_MULTIPROCESSORS", "64")
+    compiled = on_gpu(gru(70, 64), torch.zeros(2, 70))
+    compiled.run(torch.randn(STEPS, batch, 70))
+    done = Emulated.of(emulator)
+    assert (done.shared_uses > 0) == (done.shared_bytes > 0) == (batch <= 8)
 
 
 def test_kept_weights_of_f64(emulator, monkeypatch):
@@ -186,7 +196,7 @@ def test_kept_weights_of_f64(emulator, monkeypatch):
     steps = torch.stack([compiled(x) for x in inputs])
     compiled.zero_states()
     assert torch.equal(compiled.run(inputs), steps)
-    assert Emulated.of(emulator).shared_bytes > 0
+    assert Emulated.of(emulator).shared_uses > 0
 
 
 OWN_ELEMENTS = {

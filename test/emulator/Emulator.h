@@ -48,8 +48,9 @@ struct TtcEmulator {
   /// So far: kernels that ran, graphs launched, copies.
   int kernels, graphLaunches, copies;
   /// The grid of the last kernel, the blocks of a cluster (1 if there were
-  /// none), the shared memory of each block, and where it was launched.
-  uint32_t gridX, gridY, blockThreads, clusterBlocks, sharedBytes;
+  /// none), the shared memory of each block, how often threads asked where it
+  /// is, and where it was launched.
+  uint32_t gridX, gridY, blockThreads, clusterBlocks, sharedBytes, sharedUses;
   void *stream;
 };
 

@@ -15,6 +15,7 @@
 
 #include "Fiber.h"
 #include "Matrices.h"
+#include "Process.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -406,7 +407,10 @@ EXPORT int64_t ttc_gpu_cluster_blocks(void) {
 
 EXPORT int64_t ttc_gpu_shared_bytes(void) { return team->launch.sharedBytes; }
 
-EXPORT void *ttc_gpu_shared(void) { return team->sharedMemory(); }
+EXPORT void *ttc_gpu_shared(void) {
+  ++ttc_emulator.sharedUses;
+  return team->sharedMemory();
+}
 
 EXPORT void ttc_gpu_block_barrier(void) { team->wait(State::BlockBarrier); }
 

@@ -37,6 +37,7 @@ struct Module {
 
 int runKernel(const Launch &launch, void *stream) {
   memory.unlock();
+  ttc_emulator.sharedUses = 0;
   std::string failure = runGrid(launch);
   memory.lock();
   ++ttc_emulator.kernels;
